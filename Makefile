@@ -1,0 +1,25 @@
+PYTHON ?= python3
+TOOLS = $(PYTHON) -m tools
+
+help:
+	@echo "make demo [EXIT=1]   send a broadcast to demo leads through the sandbox"
+	@echo "make run             start Odoo with the addon and demo data"
+	@echo "make stop            stop everything that this checkout started"
+	@echo "make test [TAGS=…]   all tests; TAGS=unit, TAGS=process, or tags of Odoo's"
+	@echo "make lint            all static checks"
+	@echo "make clean           stop everything and remove .odoo/"
+	@echo "Variables: ODOO_BIN (an Odoo 19), PGHOST … (a PostgreSQL), DEBIAN_MIRROR"
+
+setup run stop clean:
+	@$(TOOLS) $@
+
+demo:
+	@$(TOOLS) demo $(if $(EXIT),--exit)
+
+test:
+	@$(TOOLS) test $(if $(TAGS),--tags='$(TAGS)')
+
+lint:
+	@$(TOOLS) lint
+
+.PHONY: help setup run stop clean demo test lint

@@ -1,0 +1,1 @@
+"""A local WhatsApp Cloud API over real HTTP, for demos, tests and benchmarks."""

@@ -1,0 +1,58 @@
+"""Fixtures that several provider tests share."""
+
+import json
+
+import pytest
+from providers import Credentials, Meta, Response
+
+
+class ScriptedCall:
+    """Stands for the transport: gives prepared answers and keeps the requests."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.requests = []
+
+    def __call__(self, request):
+        self.requests.append(request)
+        status, data = self.answers.pop(0)
+        return Response(status, json.dumps(data).encode())
+
+
+@pytest.fixture
+def scripted_call():
+    return ScriptedCall
+
+
+@pytest.fixture
+def credentials():
+    return Credentials(
+        api_url="https://graph.example/v23.0",
+        app_id="900100",
+        business_account_id="800200",
+        access_token="EAAtokentokentoken",
+        app_secret="sssecret",
+        verify_token="vvverify",
+    )
+
+
+@pytest.fixture
+def meta(credentials):
+    return Meta(credentials)
+
+
+@pytest.fixture
+def webhook():
+    """Return a builder: ``webhook(value)`` gives the body of one change."""
+
+    def build(value, field="messages", metadata=True, **entry):
+        if metadata:
+            metadata = {"display_phone_number": "15550100", "phone_number_id": "700300"}
+            value = {"messaging_product": "whatsapp", "metadata": metadata, **value}
+        change = {"field": field, "value": value}
+        entry = {"id": "800200", "changes": [change], **entry}
+        return json.dumps(
+            {"object": "whatsapp_business_account", "entry": [entry]}
+        ).encode()
+
+    return build

@@ -1,0 +1,22 @@
+"""A copy stays quiet: what was queued may have been sent since by the original."""
+
+from . import queries
+
+
+def guard(cr):
+    """Pause everything in a restored or copied database; return the paused ids.
+
+    A copy shows by another database uuid, cluster or name, a restored one by a
+    heartbeat that is older than 15 minutes. Both also fit a server that stood still
+    for long: there, too, a person is asked.
+    """
+    cr.execute(queries.ORIGIN)
+    origin, known, silent = cr.fetchone()
+    paused = []
+    if silent or (known and known != origin):
+        cr.execute(queries.PAUSE_EVERYTHING)
+        paused = [id_ for (id_,) in cr.fetchall()]
+    if known != origin:
+        cr.execute(queries.SET_ORIGIN, {"origin": origin})
+    cr.execute(queries.BEAT)
+    return paused

@@ -1,0 +1,281 @@
+"""Merge webhook events into the rows that they are about, many at a time.
+
+Every step may see the same event twice, in any order: the result is the same.
+"""
+
+import logging
+import re
+from collections import defaultdict
+
+from . import queries
+from .results import act
+
+_logger = logging.getLogger(__name__)
+
+#: Events taken in one transaction.
+BATCH = 500
+#: Tries of an event that breaks, or whose message is unknown as yet.
+MAX_TRIES = 3
+MAX_TRIES_UNMATCHED = 5
+#: Statuses only go up, in this order.
+STATUS_ORDER = ["accepted", "held", "sent", "failed", "delivered", "read"]
+
+_TOKEN = re.compile(r"r(\d{1,9})-[0-9a-f]{32}\Z")
+
+
+class Route:
+    """Where an event may act: the account and number that own it."""
+
+    def __init__(self, rows):
+        self.numbers, self.accounts = {}, {}
+        for door, account, business_account_id, number, external_id in rows:
+            self.accounts[door, business_account_id] = account
+            if external_id:
+                self.numbers[door, external_id] = (account, number)
+
+    def find(self, door, event):
+        """Return (account id, number id); either may be None."""
+        if event.number_id:
+            return self.numbers.get((door, event.number_id), (None, None))
+        return self.accounts.get((door, event.business_account_id)), None
+
+
+def merge(transaction, parse):
+    """Merge one batch of events; return how many were taken.
+
+    :param transaction: as for ``driver.run``
+    :param parse: (account id, payload bytes) → list of provider events
+    """
+    with transaction() as cr:
+        cr.execute(queries.TAKE_EVENTS, {"limit": BATCH})
+        deliveries = cr.fetchall()
+        if not deliveries:
+            return 0
+        try:
+            with cr.savepoint(flush=False):
+                _merge_batch(cr, deliveries, parse)
+        except Exception:
+            _logger.exception("A batch of events broke; each is tried alone")
+            for delivery in deliveries:
+                _merge_alone(cr, delivery, parse)
+        return len(deliveries)
+
+
+def _merge_alone(cr, delivery, parse):
+    """One poison event must not hold up the others."""
+    try:
+        with cr.savepoint(flush=False):
+            _merge_batch(cr, [delivery], parse)
+    except Exception as error:
+        _set_back(cr, delivery, type(error).__name__, MAX_TRIES, "set_aside")
+
+
+def _merge_batch(cr, deliveries, parse):
+    doors = sorted({door for _id, door, _payload, _tries in deliveries})
+    cr.execute(queries.ROUTES, {"account_ids": doors})
+    route = Route(cr.fetchall())
+    parsed = [
+        (delivery, event, *route.find(delivery[1], event))
+        for delivery in deliveries
+        for event in parse(delivery[1], bytes(delivery[2]))
+    ]
+    by_kind = defaultdict(list)
+    for item in parsed:
+        if item[2] is not None:
+            by_kind[type(item[1]).__name__].append(item)
+    unmatched = _merge_statuses(cr, by_kind["StatusEvent"])
+    _merge_inbound(cr, by_kind["InboundEvent"])
+    for kind, handle in _ONE_BY_ONE.items():
+        for _delivery, event, account, number in by_kind[kind]:
+            handle(cr, event, account, number)
+    cr.execute(queries.HEARD, {"account_ids": doors})
+    _finish(cr, deliveries, parsed, unmatched)
+
+
+# === STATUSES === #
+
+
+def _merge_statuses(cr, items):
+    """Merge statuses and return the ids of deliveries with an unknown message."""
+    if not items:
+        return set()
+    columns = [
+        (position, account, *_status_columns(event))
+        for position, (_delivery, event, account, _number) in enumerate(items)
+    ]
+    names = (
+        "positions", "account_ids", "row_ids", "tokens", "message_ids", "statuses",
+        "times", "error_codes", "error_classes", "error_messages", "categories",
+        "billables", "user_refs",
+    )  # fmt: skip
+    values = dict(zip(names, map(list, zip(*columns, strict=True)), strict=True))
+    cr.execute(queries.MERGE_STATUSES, {**values, "order": STATUS_ORDER})
+    matched = cr.fetchall()
+    act(cr, _failures(cr, items, matched))
+    known = {position for position, _row, _failed in matched}
+    if len(known) < len(items):
+        cr.execute(queries.MERGE_ATTEMPTS, values)
+        known |= {position for (position,) in cr.fetchall()}
+    return {item[0][0] for n, item in enumerate(items) if n not in known}
+
+
+def _status_columns(event):
+    token = _TOKEN.match(event.token)
+    error = event.error
+    return (
+        int(token[1]) if token else None,
+        event.token if token else None,
+        event.message_id or None,
+        event.status,
+        event.at,
+        error and error.code,
+        error and str(error.error_class.value),
+        error and error.message[:500],
+        event.price_category or None,
+        event.billable,
+        event.user_ref or None,
+    )
+
+
+def _failures(cr, items, matched):
+    """Return what ``act`` needs of the rows that just failed by webhook."""
+    failed = {row: items[position][1] for position, row, new in matched if new}
+    if not failed:
+        return []
+    cr.execute(queries.ROWS, {"ids": list(failed)})
+    errors = [(row, failed[row["id"]].error) for row in cr.dictfetchall()]
+    return [
+        (row, error.error_class.value, f"({error.code}) {error.message}")
+        for row, error in errors
+        if error
+    ]
+
+
+# === INBOUND === #
+
+
+def _merge_inbound(cr, items):
+    spoken = [item for item in items if item[3] is not None and item[1].at]
+    if not spoken:
+        return
+    values = {
+        "account_ids": [item[2] for item in spoken],
+        "number_ids": [item[3] for item in spoken],
+        "phones": [item[1].phone or None for item in spoken],
+        "user_refs": [item[1].user_ref or None for item in spoken],
+        "names": [item[1].profile_name or None for item in spoken],
+        "times": [item[1].at for item in spoken],
+        "context_ids": [item[1].context_id or None for item in spoken],
+    }
+    cr.execute(queries.MERGE_INBOUND, values)
+    cr.execute(queries.MERGE_INBOUND_WITHOUT_PHONE, values)
+    cr.execute(queries.MERGE_REPLIES, values)
+
+
+# === WHAT COMES SELDOM === #
+
+
+def _merge_preference(cr, event, account, number):
+    if number is not None and (event.phone or event.user_ref):
+        cr.execute(
+            queries.MERGE_PREFERENCE,
+            {
+                "account_id": account,
+                "number_id": number,
+                "phone": event.phone,
+                "user_ref": event.user_ref,
+                "opted_out": event.opted_out,
+            },
+        )
+
+
+def _merge_template(cr, event, account, _number):
+    cr.execute(
+        queries.MERGE_TEMPLATE,
+        {
+            "account_id": account,
+            "external_id": event.external_id,
+            "name": event.name,
+            "language": event.language,
+            "state": event.state,
+            "category": event.category,
+            "quality": event.quality,
+            "reason": event.reason,
+        },
+    )
+
+
+def _merge_number(cr, event, account, _number):
+    cr.execute(
+        queries.MERGE_NUMBER,
+        {
+            "account_id": account,
+            "external_id": event.number_id,
+            "phone": event.phone,
+            "rate": event.messages_per_second,
+            "daily_limit": event.daily_limit,
+        },
+    )
+
+
+def _merge_account(cr, event, account, _number):
+    if event.stops_sending:
+        cr.execute(
+            queries.STOP_ACCOUNT_BY_ID,
+            {"account_id": account, "detail": f"{event.kind} {event.reason}"[:500]},
+        )
+
+
+_ONE_BY_ONE = {
+    "PreferenceEvent": _merge_preference,
+    "TemplateEvent": _merge_template,
+    "NumberEvent": _merge_number,
+    "AccountEvent": _merge_account,
+}
+
+
+# === THE INBOX === #
+
+
+def _finish(cr, deliveries, parsed, unmatched):
+    """Close what was merged; what has an unknown message waits for it a while."""
+    kinds, routed = defaultdict(set), defaultdict(bool)
+    for delivery, event, account, _number in parsed:
+        kinds[delivery[0]].add(type(event).__name__.removesuffix("Event").lower())
+        routed[delivery[0]] |= account is not None
+    closed = []
+    for delivery in deliveries:
+        event_id = delivery[0]
+        if event_id in unmatched:
+            _set_back(
+                cr, delivery, "Its message is unknown", MAX_TRIES_UNMATCHED, "unmatched"
+            )
+            continue
+        lost = kinds[event_id] and not routed[event_id]
+        state = "unrouted" if lost else "processed"
+        closed.append((event_id, state, ",".join(sorted(kinds[event_id])), ""))
+    _close(cr, closed)
+
+
+def _set_back(cr, delivery, reason, tries, final_state):
+    """Try a delivery again later, or close it after ``tries``."""
+    event_id, _door, _payload, attempt_count = delivery
+    if attempt_count + 1 >= tries:
+        _close(cr, [(event_id, final_state, None, reason)])
+    else:
+        cr.execute(queries.RETRY_EVENTS, {"ids": [event_id], "error_message": reason})
+
+
+def _close(cr, events):
+    if not events:
+        return
+    ids, states, event_types, error_messages = map(list, zip(*events, strict=True))
+    cr.execute(
+        queries.FINISH_EVENTS,
+        {
+            "ids": ids,
+            "states": states,
+            "event_types": event_types,
+            "error_messages": error_messages,
+        },
+    )

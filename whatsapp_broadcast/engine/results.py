@@ -1,0 +1,130 @@
+"""Write what the tries proved, and act on what the errors are about."""
+
+import random
+
+from . import queries
+from .result import ACCEPTED, HELD, LATE, NOT_SENT, REFUSED
+
+#: Tries of one row that end in a proven, passing refusal.
+MAX_ATTEMPTS = 6
+#: Errors that pass by themselves; the row waits.
+PASSING = ("retry", "throttle", "pair")
+#: Errors that stop more than the row; the row is not burnt but waits for a person.
+STOPPING = ("template", "number", "account", "credentials")
+#: Seconds that a number rests when the provider throttles it or cannot be reached.
+REST = 2.0
+
+
+def write(cr, finished):
+    """Write results of (job, result) pairs in one statement, then their effects."""
+    columns = [_columns(job.row, result) for job, result in finished]
+    names = (
+        "ids", "tokens", "states", "delays", "message_ids", "user_refs",
+        "error_codes", "error_classes", "error_messages", "uncounted",
+    )  # fmt: skip
+    values = map(list, zip(*columns, strict=True))
+    cr.execute(queries.WRITE_RESULTS, dict(zip(names, values, strict=True)))
+    for job, result in finished:
+        if result.outcome == NOT_SENT or result.error_class == "throttle":
+            rest(cr, job.row["number_id"])
+            break
+    act(
+        cr,
+        [
+            (job.row, result.error_class, _detail(result))
+            for job, result in finished
+            if result.outcome == REFUSED
+        ],
+    )
+
+
+def act(cr, errors):
+    """Let each error act on what it is about.
+
+    :param errors: list of (row, error class, detail); a row has ``id``,
+        ``broadcast_id`` and ``number_id``
+    """
+    opted_out = [row["id"] for row, kind, _detail in errors if kind == "opt_out"]
+    if opted_out:
+        cr.execute(queries.OPT_OUT, {"ids": opted_out})
+    stopped = set()
+    for row, kind, detail in errors:
+        target = (kind, row["broadcast_id" if kind == "template" else "number_id"])
+        if kind in STOPPING and target not in stopped:
+            stopped.add(target)
+            _stop(cr, row, kind, detail)
+
+
+def rest(cr, number_id):
+    """Keep a number from sending for a moment; with jitter, as others may do so too."""
+    seconds = REST * random.uniform(0.5, 1.5)
+    cr.execute(
+        queries.MOVE_PACE, {"kind": "number", "key": number_id, "seconds": seconds}
+    )
+
+
+def _stop(cr, row, kind, detail):
+    if kind == "template":
+        cr.execute(
+            queries.PAUSE_BY_TEMPLATE,
+            {"broadcast_id": row["broadcast_id"], "detail": detail},
+        )
+    elif kind == "number":
+        cr.execute(
+            queries.STOP_NUMBER, {"number_id": row["number_id"], "detail": detail}
+        )
+    else:
+        cr.execute(
+            queries.STOP_ACCOUNT,
+            {"number_id": row["number_id"], "detail": detail, "reason": kind},
+        )
+
+
+def _columns(row, result):
+    state, delay, uncounted = _decide(row, result)
+    return (
+        row["id"],
+        row["token"],
+        state,
+        delay,
+        result.message_id,
+        result.user_ref,
+        result.error_code,
+        result.error_class,
+        result.error_message[:500],
+        uncounted,
+    )
+
+
+def _decide(row, result):
+    """Return (state, seconds until due again or None, tries not to count)."""
+    if result.outcome in (ACCEPTED, HELD):
+        return result.outcome, None, 0
+    if result.outcome == LATE:
+        return "queued", 0.0, 1
+    if result.outcome == NOT_SENT:
+        return "queued", _backoff(1), 1
+    if result.outcome != REFUSED:
+        return "unknown", None, 0
+    if result.error_class in STOPPING:
+        return "queued", 0.0, 1
+    if result.error_class in PASSING and row["attempt_count"] < MAX_ATTEMPTS:
+        return "queued", _delay(result.error_class, row["attempt_count"]), 0
+    return "failed", None, 0
+
+
+def _delay(error_class, attempt_count):
+    if error_class == "pair":
+        # Meta: 4^X seconds, X from 0; never earlier.
+        return 4.0 ** (attempt_count - 1) + random.uniform(0, 1)
+    return _backoff(attempt_count)
+
+
+def _backoff(attempt_count):
+    """Full jitter: spread over the whole interval, or retries come in waves."""
+    return random.uniform(0, min(2.0**attempt_count, 300.0))
+
+
+def _detail(result):
+    code = f"({result.error_code}) " if result.error_code else ""
+    return f"{code}{result.error_message}"[:500]

@@ -1,0 +1,112 @@
+"""Between the engine's rows and a provider's messages. Threads run here: no ORM."""
+
+from functools import cache
+
+from ..engine import Result, queries
+from ..providers import (
+    Button,
+    Media,
+    OutgoingMessage,
+    Template,
+    TransportError,
+)
+from ..providers.transport import Transport
+
+#: Connections kept open to the provider by each process.
+CONNECTIONS = 256
+
+
+@cache
+def transport():
+    """Return this process's transport: connections outlive a cron call.
+
+    Called before threads exist: ``cache`` would let each of them make its own.
+    """
+    return Transport(threads=CONNECTIONS)
+
+
+class Channel:
+    """Sends rows from one number."""
+
+    def __init__(self, provider, number_id, messages_per_second):
+        """:param str number_id: the provider's id of the number"""
+        self.provider = provider
+        self.number_id = number_id
+        self.messages_per_second = messages_per_second
+        self.contents = {}
+        self.transport = transport()
+
+    def learn(self, cr, broadcast_ids):
+        """Read what the messages of new broadcasts share."""
+        if missing := [id_ for id_ in broadcast_ids if id_ not in self.contents]:
+            cr.execute(queries.CONTENTS, {"ids": missing})
+            self.contents.update((row["id"], row) for row in cr.dictfetchall())
+
+    def prepare(self, row):
+        """Return the request for a claimed row; ValueError if it cannot be sent."""
+        content = self.contents[row["broadcast_id"]]
+        kind = content["message_type"]
+        return self.provider.prepare_send(
+            OutgoingMessage(
+                number_id=self.number_id,
+                phone=row["phone"] or "",
+                user_ref=row["user_ref"] or "",
+                token=row["token"],
+                template=_template(content, row) if kind == "template" else None,
+                text=content["body"] if kind == "text" else "",
+                media=_media(content, content["media_kind"])
+                if kind == "media"
+                else None,
+            )
+        )
+
+    def send(self, request):
+        """Send and return what the answer proves."""
+        try:
+            response = self.transport(request)
+        except TransportError as error:
+            outcome = "unknown" if error.written else "not_sent"
+            return Result(outcome, error_message=error.reason)
+        sent = self.provider.parse_send(response)
+        error = sent.error
+        return Result(
+            outcome=sent.outcome.value,
+            message_id=sent.message_id,
+            user_ref=sent.user_ref,
+            error_code=error.code if error else "",
+            error_class=error.error_class.value if error else "",
+            error_message=error.message if error else "",
+        )
+
+
+def _template(content, row):
+    values = row["variables"] or {}
+    media = content["header_type"] in ("image", "video", "document")
+    return Template(
+        name=content["template"],
+        language=content["language"],
+        header=_pairs(values.get("header")),
+        header_media=_media(content, content["header_type"]) if media else None,
+        body=_pairs(values.get("body")),
+        buttons=tuple(
+            Button(index=index, sub_type=sub_type, value=value)
+            for index, sub_type, value in values.get("button", ())
+        ),
+    )
+
+
+def _pairs(values):
+    """Positional values have no name of their own."""
+    return tuple(
+        ("" if name.isdigit() else name, value) for name, value in values or ()
+    )
+
+
+def _media(content, kind):
+    return Media(
+        kind=kind,
+        media_id=content["media_id"] or "",
+        link=content["media_link"] or "",
+        caption=content["media_caption"] or "",
+        filename=content["media_filename"] or "",
+    )

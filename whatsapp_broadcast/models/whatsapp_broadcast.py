@@ -1,0 +1,630 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, LockError, UserError, ValidationError
+from odoo.tools import format_datetime
+
+STATES = [
+    ("draft", "Draft"),
+    ("scheduled", "Scheduled"),
+    ("preparing", "Preparing"),
+    ("sending", "Sending"),
+    ("paused", "Paused"),
+    ("done", "Done"),
+    ("cancelled", "Cancelled"),
+    ("failed", "Failed"),
+]
+
+#: Why a broadcast stands where it stands; ``state_detail`` holds the provider's words.
+STATE_REASONS = [
+    ("person", "By a person"),
+    ("template", "The template cannot be sent"),
+    ("number", "The number cannot send"),
+    ("account", "The provider stopped the account"),
+    ("credentials", "The provider refused the access token"),
+    ("restored", "The database was restored or copied"),
+    ("launcher", "Whoever launched it may no longer do so"),
+    ("nobody", "Nobody could be written to"),
+    ("media", "The media file was refused"),
+]
+
+#: ``audience_cursor`` of a broadcast whose recipients are complete.
+PREPARED = "done"
+
+#: No one writes these: the engine and the actions do.
+PROTECTED_FIELDS = {
+    "state",
+    "state_reason",
+    "state_detail",
+    "launcher_id",
+    "launch_context",
+    "audience_bound",
+    "audience_cursor",
+    "started_at",
+    "completed_at",
+    "media_id",
+}
+
+#: What was reviewed and launched stays as it was.
+FROZEN_FIELDS = {
+    "company_id",
+    "number_id",
+    "message_type",
+    "template_id",
+    "template_params",
+    "body",
+    "media_kind",
+    "media_file",
+    "media_filename",
+    "media_link",
+    "media_caption",
+    "audience_type",
+    "audience_model",
+    "audience_domain",
+    "lead_ids",
+    "partner_ids",
+    "include_closed",
+    "scheduled_at",
+}
+
+
+class WhatsappBroadcast(models.Model):
+    _name = "whatsapp.broadcast"
+    _description = "WhatsApp Broadcast"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "id desc"
+
+    # === FIELDS: WHO === #
+
+    name = fields.Char(required=True, copy=False, tracking=True)
+    description = fields.Text()
+    active = fields.Boolean(default=True)
+    user_id = fields.Many2one(
+        "res.users",
+        "Responsible",
+        default=lambda self: self.env.user,
+        required=True,
+        index=True,
+        tracking=True,
+    )
+    company_id = fields.Many2one(
+        "res.company",
+        default=lambda self: self.env.company,
+        required=True,
+        index=True,
+    )
+    launcher_id = fields.Many2one(
+        "res.users",
+        "Launched by",
+        readonly=True,
+        copy=False,
+        ondelete="restrict",
+        help="The audience is read with this user's rights.",
+    )
+    launch_context = fields.Json(readonly=True, copy=False)
+
+    # === FIELDS: MESSAGE === #
+
+    number_id = fields.Many2one(
+        "whatsapp.broadcast.number",
+        "Send from",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        default=lambda self: self._default_number(),
+        tracking=True,
+    )
+    account_id = fields.Many2one(related="number_id.account_id", store=True, index=True)
+    message_type = fields.Selection(
+        [
+            ("template", "Template"),
+            ("text", "Text"),
+            ("media", "Media"),
+        ],
+        required=True,
+        default="template",
+        help="Text and media reach only people who wrote to this number in the last "
+        "24 hours.",
+    )
+    template_id = fields.Many2one(
+        "whatsapp.broadcast.template",
+        ondelete="restrict",
+        index="btree_not_null",
+        domain="[('account_id', '=', account_id), ('state', '=', 'approved'),"
+        " ('unsupported_reason', 'in', (False, ''))]",
+        tracking=True,
+    )
+    template_category = fields.Selection(related="template_id.category")
+    template_header_type = fields.Selection(related="template_id.header_type")
+    template_params = fields.Json(
+        "Variables",
+        help="Values for this broadcast only, by variable: "
+        '{"body.1": {"field": "contact_name", "fallback": "friend"}, '
+        '"body.2": {"text": "May 5"}}',
+    )
+    body = fields.Text()
+    media_kind = fields.Selection(
+        [
+            ("image", "Image"),
+            ("video", "Video"),
+            ("document", "Document"),
+            ("audio", "Audio"),
+        ],
+    )
+    media_file = fields.Binary(attachment=True)
+    media_filename = fields.Char()
+    media_link = fields.Char("Media URL", help="A public https address.")
+    media_id = fields.Char("Media ID", readonly=True, copy=False)
+    media_caption = fields.Text(size=1024)
+
+    # === FIELDS: AUDIENCE === #
+
+    audience_type = fields.Selection(
+        [
+            ("leads", "Leads"),
+            ("contacts", "Contacts"),
+            ("filter", "Filter"),
+        ],
+        required=True,
+        default="leads",
+    )
+    audience_model = fields.Selection(
+        [("crm.lead", "Leads"), ("res.partner", "Contacts")],
+        compute="_compute_audience_model",
+        store=True,
+        readonly=False,
+        required=True,
+        precompute=True,
+    )
+    audience_domain = fields.Char(
+        "Filter", help="Also holds a selection of more than 20,000 records."
+    )
+    lead_ids = fields.Many2many("crm.lead", string="Leads", copy=True)
+    partner_ids = fields.Many2many("res.partner", string="Contacts", copy=True)
+    include_closed = fields.Boolean("Include won, lost and archived")
+    audience_bound = fields.Integer(readonly=True, copy=False)
+    audience_cursor = fields.Char(readonly=True, copy=False)
+    recipient_ids = fields.One2many("whatsapp.broadcast.recipient", "broadcast_id")
+
+    # === FIELDS: COURSE === #
+
+    state = fields.Selection(
+        STATES,
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        index=True,
+        tracking=True,
+        group_expand=True,
+    )
+    state_reason = fields.Selection(STATE_REASONS, readonly=True, copy=False)
+    state_detail = fields.Char(readonly=True, copy=False)
+    scheduled_at = fields.Datetime(copy=False, tracking=True)
+    messages_per_minute = fields.Integer(
+        help="0: only the number's own limit.",
+    )
+    batch_size = fields.Integer(
+        help="How many messages are taken in hand at once at most; 0: automatic.",
+    )
+    started_at = fields.Datetime(readonly=True, copy=False)
+    completed_at = fields.Datetime(readonly=True, copy=False)
+    hears_nothing = fields.Boolean(compute="_compute_hears_nothing")
+
+    _messages_per_minute_positive = models.Constraint(
+        "CHECK (messages_per_minute >= 0)", "Messages per minute cannot be negative."
+    )
+    _batch_size_positive = models.Constraint(
+        "CHECK (batch_size >= 0)", "The batch size cannot be negative."
+    )
+
+    # === DEFAULTS, COMPUTES, CONSTRAINTS === #
+
+    @api.model
+    def _default_number(self):
+        numbers = self.env["whatsapp.broadcast.number"].search([], limit=2)
+        return numbers if len(numbers) == 1 else numbers.browse()
+
+    @api.depends("audience_type")
+    def _compute_audience_model(self):
+        for broadcast in self:
+            if broadcast.audience_type == "contacts":
+                broadcast.audience_model = "res.partner"
+            elif broadcast.audience_type == "leads" or not broadcast.audience_model:
+                broadcast.audience_model = "crm.lead"
+
+    @api.depends("account_id.state")
+    def _compute_hears_nothing(self):
+        for broadcast in self:
+            broadcast.hears_nothing = (
+                bool(broadcast.account_id)
+                and broadcast.account_id.sudo().state != "connected"
+            )
+
+    @api.constrains("company_id", "number_id")
+    def _check_number_company(self):
+        for broadcast in self:
+            number_sudo = broadcast.number_id.sudo()
+            allowed = number_sudo.company_ids or number_sudo.account_id.company_id
+            if allowed and broadcast.company_id not in allowed:
+                raise ValidationError(
+                    self.env._(
+                        "%(number)s may not be used by %(company)s.",
+                        number=number_sudo.display_name,
+                        company=broadcast.company_id.name,
+                    )
+                )
+
+    @api.constrains("number_id", "template_id")
+    def _check_template_account(self):
+        for broadcast in self:
+            template = broadcast.template_id
+            if template and template.account_id != broadcast.number_id.account_id:
+                raise ValidationError(
+                    self.env._(
+                        "Template %(template)s belongs to another account than "
+                        "%(number)s.",
+                        template=template.display_name,
+                        number=broadcast.number_id.display_name,
+                    )
+                )
+
+    # === ACTIONS === #
+
+    def action_launch(self, accept_no_webhook=False):
+        """Freeze the audience as the present user sees it, and send.
+
+        Returns at once; the audience is prepared in the background.
+
+        :param bool accept_no_webhook: send marketing although replies and STOP cannot
+            be heard; without it such a broadcast is refused
+        :raise UserError: if it is not a draft, or cannot be sent; says what to do
+        """
+        for broadcast in self:
+            broadcast._lock_for_action(("draft",), self.env._("launched"))
+            broadcast._check_launchable(accept_no_webhook)
+            broadcast._freeze_launcher()
+            broadcast._set_state("preparing")
+        self._wake("prepare")
+        return True
+
+    def action_schedule(self, accept_no_webhook=False):
+        """Launch by itself at ``scheduled_at``, with the present user's rights.
+
+        :raise UserError: as :meth:`action_launch`, and if the time is not ahead
+        """
+        for broadcast in self:
+            broadcast._lock_for_action(("draft",), self.env._("scheduled"))
+            if (
+                not broadcast.scheduled_at
+                or broadcast.scheduled_at <= fields.Datetime.now()
+            ):
+                raise UserError(self.env._("Choose a time that is still ahead."))
+            broadcast._check_launchable(accept_no_webhook)
+            broadcast._freeze_launcher()
+            broadcast._set_state("scheduled")
+        self._wake("prepare", at=self.mapped("scheduled_at"))
+        return True
+
+    def action_pause(self):
+        """Stop before the next claim; rows in flight still get their answer."""
+        for broadcast in self:
+            broadcast._lock_for_action(("preparing", "sending"), self.env._("paused"))
+            broadcast._set_state("paused", reason="person")
+        return True
+
+    def action_resume(self):
+        """Go on where it was paused.
+
+        :raise UserError: if what stopped it still stands; says what to do
+        """
+        for broadcast in self:
+            broadcast._lock_for_action(("paused",), self.env._("resumed"))
+            broadcast._check_sender()
+            broadcast._check_message()
+            broadcast._set_state(broadcast._state_to_resume())
+        self._wake("prepare")
+        self._wake("send")
+        return True
+
+    def action_cancel(self):
+        """End it; what was not claimed yet is cancelled, the rest is kept."""
+        for broadcast in self:
+            broadcast._lock_for_action(
+                ("scheduled", "preparing", "sending", "paused"),
+                self.env._("cancelled"),
+            )
+            broadcast._set_state("cancelled", reason="person")
+        self._wake("send")
+        return True
+
+    def action_back_to_draft(self):
+        """Undo a schedule."""
+        for broadcast in self:
+            broadcast._lock_for_action(("scheduled",), self.env._("unscheduled"))
+            broadcast._write_protected({"launcher_id": False, "launch_context": False})
+            broadcast._set_state("draft")
+        return True
+
+    def action_retry_failed(self):
+        """Send again to those whose failure allows it.
+
+        :raise UserError: if there is none
+        """
+        retried = self.env["whatsapp.broadcast.recipient"]
+        for broadcast in self:
+            broadcast._lock_for_action(
+                ("sending", "paused", "done"), self.env._("retried")
+            )
+            retried += broadcast.recipient_ids.filtered_domain(
+                [("state", "=", "failed")]
+            )._retry()
+        if not retried:
+            raise UserError(
+                self.env._(
+                    "No failed message may be sent again: each failed for a reason "
+                    "that lies with the recipient or the message."
+                )
+            )
+        retried.broadcast_id._reopen()
+        return True
+
+    def action_open_launch(self):
+        """Open the last question before launch."""
+        self.ensure_one()
+        self._check_launchable(accept_no_webhook=True)
+        self.action_review()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Launch"),
+            "res_model": "whatsapp.broadcast.launch",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_broadcast_id": self.id},
+        }
+
+    # === CHECKS === #
+
+    def _lock_for_action(self, states, done):
+        """Check the right to write and the state, and keep others from changing it."""
+        self.ensure_one()
+        self.check_access("write")
+        try:
+            self.lock_for_update(allow_referencing=True)
+        except LockError:
+            raise UserError(
+                self.env._(
+                    "Somebody else is just changing %s. Try again in a moment.",
+                    self.name,
+                )
+            ) from None
+        self.invalidate_recordset(["state"])
+        if self.state not in states:
+            labels = dict(self._fields["state"]._description_selection(self.env))
+            raise UserError(
+                self.env._(
+                    "%(name)s is in state %(state)s and cannot be %(done)s.",
+                    name=self.name,
+                    state=labels[self.state],
+                    done=done,
+                )
+            )
+
+    def _check_launchable(self, accept_no_webhook):
+        self._check_sender()
+        self._check_message()
+        self._check_audience()
+        marketing = self.template_category == "marketing"
+        if self.hears_nothing and marketing and not accept_no_webhook:
+            raise UserError(
+                self.env._(
+                    "Account %s never received a webhook: statuses, replies and STOP "
+                    "cannot arrive. Connect the webhook first, or confirm that this "
+                    "marketing broadcast is to go out all the same "
+                    "(accept_no_webhook).",
+                    self.account_id.sudo().name,
+                )
+            )
+
+    def _check_sender(self):
+        account_sudo, number_sudo = self.account_id.sudo(), self.number_id.sudo()
+        if account_sudo.state in ("draft", "error") or not account_sudo.active:
+            raise UserError(
+                self.env._(
+                    "Account %(account)s is not connected. %(detail)s Ask an "
+                    "administrator to open it and press Connect.",
+                    account=account_sudo.name,
+                    detail=account_sudo.error_message or "",
+                )
+            )
+        if number_sudo.state != "connected" or not number_sudo.active:
+            raise UserError(
+                self.env._(
+                    "%(number)s cannot send: its state is %(state)s. %(detail)s",
+                    number=number_sudo.display_name,
+                    state=dict(number_sudo._fields["state"].selection)[
+                        number_sudo.state
+                    ],
+                    detail=number_sudo.error_message or "",
+                )
+            )
+
+    def _check_message(self):
+        if self.message_type == "template":
+            self._check_template()
+        elif self.message_type == "text" and not (self.body or "").strip():
+            raise UserError(self.env._("Write the text that is to be sent."))
+        elif self.message_type == "media" and not self.media_kind:
+            raise UserError(self.env._("Choose the kind of media."))
+        needs_media = self.message_type == "media" or self.template_header_type in (
+            "image",
+            "video",
+            "document",
+        )
+        if needs_media and not (self.media_file or self.media_link):
+            raise UserError(self.env._("Add the media file, or a link to it."))
+
+    def _check_template(self):
+        template = self.template_id
+        if not template:
+            raise UserError(self.env._("Choose a template."))
+        if template.state != "approved":
+            raise UserError(
+                self.env._(
+                    "Template %(template)s is not approved: its state is %(state)s. "
+                    "Choose another, or wait for the provider's approval.",
+                    template=template.display_name,
+                    state=dict(template._fields["state"].selection)[template.state],
+                )
+            )
+        if template.unsupported_reason:
+            raise UserError(template.unsupported_reason)
+        unset = template.variable_ids.filtered(
+            lambda variable: (
+                not variable._is_set(self.audience_model, self.template_params or {})
+            )
+        )
+        if unset:
+            raise UserError(
+                self.env._(
+                    "These variables of %(template)s have no value: %(variables)s. "
+                    "Choose a field or a text for each.",
+                    template=template.display_name,
+                    variables=", ".join(unset.mapped("display_name")),
+                )
+            )
+
+    # === STATE === #
+
+    def _freeze_launcher(self):
+        """Remember in whose eyes the audience is what it is."""
+        if not self.env.user.active:
+            raise UserError(
+                self.env._(
+                    "%s is not a person whose rights could decide who is written to. "
+                    "Launch as an active user.",
+                    self.env.user.name,
+                )
+            )
+        self._write_protected(
+            {
+                "launcher_id": self.env.uid,
+                "launch_context": {
+                    "allowed_company_ids": self.env.companies.ids,
+                    "lang": self.env.lang,
+                    "tz": self.env.user.tz,
+                },
+            }
+        )
+
+    def _as_launcher(self):
+        """Return the broadcast in the environment it was launched in.
+
+        :raise AccessError: if the launcher was archived or lost the right
+        """
+        self.ensure_one()
+        launcher = self.launcher_id
+        if not launcher.active:
+            raise AccessError(self.env._("%s was archived.", launcher.name))
+        broadcast = self.with_user(launcher).with_context(**self.launch_context)
+        companies = launcher.company_ids.ids
+        if not set(self.launch_context["allowed_company_ids"]) <= set(companies):
+            raise AccessError(self.env._("%s lost a company.", launcher.name))
+        broadcast.check_access("write")
+        return broadcast
+
+    def _set_state(self, state, reason=False, detail=False):
+        values = {"state": state, "state_reason": reason, "state_detail": detail}
+        if state == "preparing" and not self.started_at:
+            values["started_at"] = fields.Datetime.now()
+        if state in ("done", "cancelled", "failed"):
+            values["completed_at"] = fields.Datetime.now()
+        self._write_protected(values)
+
+    def _state_to_resume(self):
+        if self.audience_cursor == PREPARED:
+            return "sending"
+        ahead = self.scheduled_at and self.scheduled_at > fields.Datetime.now()
+        return "scheduled" if ahead and not self.audience_cursor else "preparing"
+
+    def _say_restored(self):
+        """Leave word on what the guard against copies paused."""
+        self.invalidate_recordset(["state", "state_reason"])
+        for broadcast in self:
+            broadcast.message_post(
+                body=self.env._(
+                    "Paused: this database was restored, copied or stood still. Check "
+                    "at the provider what was sent since, then resume."
+                )
+            )
+
+    def _reopen(self):
+        """Go on sending after rows were queued again."""
+        for broadcast in self.filtered(lambda b: b.state == "done"):
+            broadcast._check_sender()
+            broadcast._check_message()
+            broadcast._write_protected({"completed_at": False})
+            broadcast._set_state("sending")
+        self._wake("send")
+
+    @api.model
+    def _wake(self, cron, at=None):
+        """Run the ``prepare`` or ``send`` cron after commit, or at given datetimes."""
+        self.env.ref(f"whatsapp_broadcast.ir_cron_{cron}").sudo()._trigger(at)
+
+    # === PROTECTION === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        refused = PROTECTED_FIELDS | self._counter_fields()
+        for vals in vals_list:
+            self._refuse_fields(refused & vals.keys())
+            if not (vals.get("name") or "").strip():
+                vals["name"] = self._generate_name()
+        return super(WhatsappBroadcast, self._without_defaults(refused)).create(
+            vals_list
+        )
+
+    def write(self, vals):
+        self._refuse_fields((PROTECTED_FIELDS | self._counter_fields()) & vals.keys())
+        if any(broadcast.state != "draft" for broadcast in self):
+            self._refuse_fields(FROZEN_FIELDS & vals.keys())
+        return super().write(vals)
+
+    def _write_protected(self, vals):
+        """Write what no user may write: the only door for actions and the engine."""
+        return super().write(vals)
+
+    def _refuse_fields(self, names):
+        if names:
+            raise UserError(
+                self.env._(
+                    "%s cannot be written. Use the broadcast's actions, or duplicate "
+                    "it to change what was launched.",
+                    ", ".join(sorted(names)),
+                )
+            )
+
+    def _without_defaults(self, names):
+        """Drop ``default_…`` keys that would write a protected field."""
+        context = {
+            key: value
+            for key, value in self.env.context.items()
+            if key.removeprefix("default_") not in names
+        }
+        return self.with_context(context)  # pylint: disable=context-overridden
+
+    def _generate_name(self):
+        now = format_datetime(self.env, fields.Datetime.now(), dt_format="short")
+        return self.env._("Broadcast of %s", now)
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        for broadcast, vals in zip(self, vals_list, strict=True):
+            vals.setdefault("name", self.env._("%s (copy)", broadcast.name))
+        return vals_list
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_unless_sent(self):
+        if any(b.state not in ("draft", "scheduled") for b in self):
+            raise UserError(
+                self.env._("A broadcast that was launched is kept. Archive it instead.")
+            )

@@ -1,0 +1,456 @@
+import ipaddress
+import secrets as random
+from urllib.parse import urlsplit
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import ormcache
+
+from ..providers import Credentials, ProviderError, TransportError, get
+from ..providers.transport import Transport
+from ..tools import secrets
+
+SECRETS = ("access_token", "app_secret", "verify_token")
+WEBHOOK_PATH = "/whatsapp_broadcast/webhook/"
+#: Where a person does what no API can do.
+APP_DASHBOARD = "https://developers.facebook.com/apps/%s/"
+
+
+class WhatsappBroadcastAccount(models.Model):
+    _name = "whatsapp.broadcast.account"
+    _description = "WhatsApp Account"
+    _inherit = ["mail.thread"]
+    _order = "name, id"
+
+    name = fields.Char(required=True, tracking=True)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", index=True, help="Empty: shared by all companies."
+    )
+    provider = fields.Selection(
+        [("meta", "Meta Cloud API")], required=True, default="meta"
+    )
+    api_url = fields.Char(
+        "API URL", required=True, default="https://graph.facebook.com/v23.0"
+    )
+    app_id = fields.Char("App ID")
+    business_account_id = fields.Char("WhatsApp Business Account ID")
+    business_portfolio_id = fields.Char("Business Portfolio ID")
+
+    # Write-only: see _store_secret.
+    access_token = fields.Char(
+        compute="_compute_secrets", inverse="_inverse_access_token", copy=False
+    )
+    app_secret = fields.Char(
+        compute="_compute_secrets", inverse="_inverse_app_secret", copy=False
+    )
+    verify_token = fields.Char(
+        compute="_compute_secrets", inverse="_inverse_verify_token", copy=False
+    )
+    access_token_encrypted = fields.Char(
+        groups=fields.NO_ACCESS, copy=False, prefetch=False
+    )
+    app_secret_encrypted = fields.Char(
+        groups=fields.NO_ACCESS, copy=False, prefetch=False
+    )
+    verify_token_encrypted = fields.Char(
+        groups=fields.NO_ACCESS, copy=False, prefetch=False
+    )
+    access_token_is_set = fields.Boolean(compute="_compute_is_set", compute_sudo=True)
+    app_secret_is_set = fields.Boolean(compute="_compute_is_set", compute_sudo=True)
+    verify_token_is_set = fields.Boolean(compute="_compute_is_set", compute_sudo=True)
+    keys_are_set = fields.Boolean(compute="_compute_keys_are_set")
+
+    webhook_token = fields.Char(
+        required=True,
+        copy=False,
+        readonly=True,
+        default=lambda self: random.token_urlsafe(24),
+        groups="whatsapp_broadcast.group_administrator",
+    )
+    webhook_url = fields.Char(
+        compute="_compute_webhook_url",
+        compute_sudo=True,
+        groups="whatsapp_broadcast.group_administrator",
+    )
+    webhook_is_public = fields.Boolean(
+        compute="_compute_webhook_url",
+        compute_sudo=True,
+        help="Whether the provider can reach this Odoo: https on a public address.",
+    )
+    last_webhook_at = fields.Datetime(readonly=True, copy=False)
+    token_expires_at = fields.Datetime(readonly=True, copy=False)
+    state = fields.Selection(
+        [
+            ("draft", "Not connected"),
+            ("deaf", "Sends, but hears nothing"),
+            ("connected", "Connected"),
+            ("error", "Stopped"),
+        ],
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        tracking=True,
+    )
+    error_message = fields.Text(readonly=True, copy=False)
+    number_ids = fields.One2many("whatsapp.broadcast.number", "account_id")
+    template_ids = fields.One2many("whatsapp.broadcast.template", "account_id")
+    number_count = fields.Integer(compute="_compute_counts")
+    template_count = fields.Integer(compute="_compute_counts")
+    checklist = fields.Html(compute="_compute_checklist")
+
+    _business_account_unique = models.Constraint(
+        "UNIQUE (provider, business_account_id)",
+        "This business account is already connected.",
+    )
+    _webhook_token_unique = models.Constraint(
+        "UNIQUE (webhook_token)", "The webhook address must be unique."
+    )
+
+    # === SECRETS === #
+
+    def _compute_secrets(self):
+        for account in self:
+            for name in SECRETS:
+                account[name] = False
+
+    def _inverse_access_token(self):
+        self._store_secret("access_token")
+
+    def _inverse_app_secret(self):
+        self._store_secret("app_secret")
+
+    def _inverse_verify_token(self):
+        self._store_secret("verify_token")
+
+    def _store_secret(self, name):
+        """Encrypt what was written and forget it, so that no read can return it.
+
+        A plain compute and inverse keeps the typed value in the cache, and the answer
+        of the same ``web_save`` would show it.
+        """
+        for account in self:
+            plain = (account[name] or "").strip()
+            account_sudo = account.sudo()
+            account_sudo[f"{name}_encrypted"] = (
+                secrets.encrypt(self.env, plain) if plain else False
+            )
+        self.flush_recordset([f"{name}_encrypted"])
+        self.invalidate_recordset([name, f"{name}_encrypted", f"{name}_is_set"])
+        self.env.registry.clear_cache()
+
+    def _compute_is_set(self):
+        for account in self:
+            for name in SECRETS:
+                account[f"{name}_is_set"] = bool(account[f"{name}_encrypted"])
+
+    def _compute_keys_are_set(self):
+        self.keys_are_set = secrets.keys_are_set()
+
+    def _reveal_secret(self, name):
+        """Return the plain secret, for the provider only."""
+        encrypted = self.sudo()[f"{name}_encrypted"]
+        return secrets.decrypt(self.env, encrypted) if encrypted else ""
+
+    # === COMPUTE METHODS === #
+
+    @api.depends("webhook_token")
+    def _compute_webhook_url(self):
+        base_url = self.get_base_url() if self else ""
+        for account in self:
+            account.webhook_url = f"{base_url}{WEBHOOK_PATH}{account.webhook_token}"
+            account.webhook_is_public = _is_public(base_url)
+
+    @api.depends("number_ids", "template_ids")
+    def _compute_counts(self):
+        for account in self:
+            account.number_count = len(account.number_ids)
+            account.template_count = len(account.template_ids)
+
+    @api.depends(
+        "state", "app_id", "webhook_url", "last_webhook_at", "number_ids.state"
+    )
+    def _compute_checklist(self):
+        for account in self:
+            account.checklist = self.env["ir.qweb"]._render(
+                "whatsapp_broadcast.account_checklist",
+                {
+                    "account": account,
+                    "dashboard": APP_DASHBOARD % (account.app_id or ""),
+                    "unregistered": account.number_ids.filtered("needs_registration"),
+                },
+            )
+
+    # === ACTIONS === #
+
+    def action_connect(self):
+        """Check the token and everything behind it, and subscribe to the webhook.
+
+        Raises UserError with what to do; nothing is changed then.
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self._check_settings()
+        with self._remote() as (provider, call):
+            self._check_token(provider.inspect_token(call))
+            provider.fetch_account_name(call)
+            numbers = list(provider.list_numbers(call))
+            self._check_subscribed(provider.subscribe(call))
+        self.number_ids._merge_remote(self, numbers)
+        self._write_protected(
+            {
+                "state": "connected" if self.last_webhook_at else "deaf",
+                "error_message": False,
+            }
+        )
+        self.action_sync_templates()
+        return True
+
+    def action_sync_templates(self):
+        """Read all templates from the provider and merge them into ours."""
+        for account in self:
+            account.check_access("read")
+            account._check_settings()
+            with account._remote() as (provider, call):
+                templates = list(provider.list_templates(call))
+            account.env["whatsapp.broadcast.template"]._merge_remote(account, templates)
+        return True
+
+    def action_make_verify_token(self):
+        """Make a verify token and show it this once."""
+        self.ensure_one()
+        token = random.token_urlsafe(24)
+        self.verify_token = token
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning",
+                "sticky": True,
+                "title": self.env._("Verify token: copy it now"),
+                "message": self.env._(
+                    "%s\nIt is shown only this once. Enter it in the provider's "
+                    "dashboard beside the callback URL.",
+                    token,
+                ),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def action_open_numbers(self):
+        """Open the account's numbers."""
+        return self._open("whatsapp.broadcast.number", self.env._("Numbers"))
+
+    def action_open_templates(self):
+        """Open the account's templates."""
+        return self._open("whatsapp.broadcast.template", self.env._("Templates"))
+
+    def _open(self, model, name):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": model,
+            "view_mode": "list,kanban,form",
+            "domain": [("account_id", "=", self.id)],
+            "context": {"default_account_id": self.id},
+        }
+
+    # === CHECKS === #
+
+    def _check_settings(self):
+        missing = [
+            self._fields[name]._description_string(self.env)
+            for name in ("app_id", "business_account_id")
+            if not self[name]
+        ]
+        missing += [
+            self._fields[name]._description_string(self.env)
+            for name in ("access_token", "app_secret")
+            if not self[f"{name}_is_set"]
+        ]
+        if missing:
+            raise UserError(
+                self.env._(
+                    "Fill in first: %s. The README says where Meta shows each.",
+                    ", ".join(missing),
+                )
+            )
+
+    def _check_token(self, token):
+        if not token.valid:
+            raise UserError(
+                self.env._(
+                    "Meta says that the access token is not valid. Make a new one for "
+                    "a system user and paste it here."
+                )
+            )
+        if token.app_id and token.app_id != self.app_id:
+            raise UserError(
+                self.env._(
+                    "The access token belongs to app %(token_app)s, not to "
+                    "%(app)s. Correct the App ID or use a token of this app.",
+                    token_app=token.app_id,
+                    app=self.app_id,
+                )
+            )
+        if token.missing_scopes:
+            raise UserError(
+                self.env._(
+                    "The access token lacks these permissions: %s. Add them to the "
+                    "system user's token.",
+                    ", ".join(sorted(token.missing_scopes)),
+                )
+            )
+        self.token_expires_at = token.expires_at
+
+    def _check_subscribed(self, subscribed):
+        if not subscribed:
+            raise UserError(
+                self.env._(
+                    "Meta took the subscription but does not list app %s among the "
+                    "subscribed apps, so no webhook would come. Check that the token "
+                    "belongs to that app, then connect again.",
+                    self.app_id,
+                )
+            )
+
+    # === PROVIDER === #
+
+    def _provider(self):
+        """Return the provider bound to this account's credentials."""
+        self.ensure_one()
+        account_sudo = self.sudo()
+        credentials = Credentials(
+            api_url=account_sudo.api_url.rstrip("/"),
+            app_id=account_sudo.app_id or "",
+            business_account_id=account_sudo.business_account_id or "",
+            **{name: self._reveal_secret(name) for name in SECRETS},
+        )
+        return get(account_sudo.provider)(credentials)
+
+    def _parser(self):
+        """Return a provider for reading webhooks, which takes no secret."""
+        return get(self.provider)(Credentials(api_url=self.api_url))
+
+    @api.model
+    @ormcache("token")
+    def _webhook_door(self, token):
+        """Return (account id, provider, encrypted app secret) of a webhook address.
+
+        Cached: the door costs no query. Nothing plain is kept in memory.
+        """
+        account_sudo = (
+            self.sudo()
+            .with_context(active_test=False)
+            .search([("webhook_token", "=", token)])
+        )
+        return (
+            account_sudo.id,
+            account_sudo.provider,
+            account_sudo.app_secret_encrypted,
+        )
+
+    @api.model
+    def _verify_webhook(self, token, headers, body):
+        """Return the id of the account whose app signed ``body``, or None."""
+        account_id, provider, encrypted = self._webhook_door(token)
+        if not encrypted:
+            return None
+        secret = secrets.decrypt(self.env, encrypted)
+        signed = get(provider)(Credentials(api_url="", app_secret=secret)).verify(
+            headers, body
+        )
+        return account_id if signed else None
+
+    @api.model
+    def _answer_handshake(self, token, params):
+        """Return the text that confirms a webhook address, or None."""
+        account_id, _provider, _secret = self._webhook_door(token)
+        if not account_id:
+            return None
+        return self.browse(account_id)._provider().answer_handshake(params)
+
+    def _remote(self):
+        """Return a context ``(provider, call)`` whose failures are UserErrors."""
+        return _Remote(self)
+
+    # === PROTECTION === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._refuse_protected(*vals_list)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._refuse_protected(vals)
+        result = super().write(vals)
+        self.env.registry.clear_cache()  # the webhook caches accounts by token
+        return result
+
+    def _write_protected(self, vals):
+        """Write what only the addon may write."""
+        return super().write(vals)
+
+    def _refuse_protected(self, *vals_list):
+        protected = {"state", "error_message", "last_webhook_at", "webhook_token"}
+        if any(protected & vals.keys() for vals in vals_list):
+            raise UserError(
+                self.env._("The account's state is set by the provider, not by hand.")
+            )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_unless_used(self):
+        if self.number_ids._used_numbers():
+            raise UserError(
+                self.env._(
+                    "This account has numbers that broadcasts use. Archive it instead."
+                )
+            )
+
+
+class _Remote:
+    """Opens a transport for a few management calls and words their failures."""
+
+    def __init__(self, account):
+        self.account = account
+        self.transport = Transport(threads=1)
+
+    def __enter__(self):
+        return self.account._provider(), self.transport
+
+    def __exit__(self, _kind, error, _traceback):
+        self.transport.close()
+        env = self.account.env
+        if isinstance(error, ProviderError):
+            raise UserError(
+                env._(
+                    "%(account)s: the provider refused (%(code)s): %(message)s",
+                    account=self.account.name,
+                    code=error.error.code,
+                    message=error.error.message,
+                )
+            ) from None
+        if isinstance(error, TransportError):
+            raise UserError(
+                env._(
+                    "%(account)s: no answer from %(url)s (%(reason)s). Check the API "
+                    "URL and the server's way out to the internet, then try again.",
+                    account=self.account.name,
+                    url=self.account.api_url,
+                    reason=error.reason,
+                )
+            ) from None
+
+
+def _is_public(url):
+    """Tell whether a provider on the internet could reach ``url``."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "https" or "." not in host or host.endswith(".local"):
+        return False
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return not host.endswith(".localhost")

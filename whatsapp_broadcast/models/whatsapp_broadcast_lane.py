@@ -1,0 +1,125 @@
+import time
+import uuid
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from .. import engine
+from ..engine import queries
+from ..tools.transactions import engine_transaction
+from .channel import Channel
+
+#: Seconds that one call of a cron sends or merges. Odoo calls again at once, after
+#: every other cron that waits had its turn.
+CALL_SECONDS = 8
+#: Seconds between two progress messages.
+PROGRESS_EVERY = 1.0
+
+
+class WhatsappBroadcastLane(models.Model):
+    """The right to send from one number: a lease that one driver holds at a time."""
+
+    _name = "whatsapp.broadcast.lane"
+    _description = "WhatsApp Send Lane"
+    _log_access = False
+
+    number_id = fields.Many2one(
+        "whatsapp.broadcast.number", required=True, ondelete="cascade"
+    )
+    owner = fields.Char(readonly=True)
+    leased_at = fields.Datetime(readonly=True)
+    lease_until = fields.Datetime(readonly=True)
+
+    _number_unique = models.Constraint("UNIQUE (number_id)", "One lane per number.")
+
+    @api.model
+    def _cron_send(self):
+        """Send for some seconds, then let other crons run and be called again."""
+        self._guard_copy()
+        course = self._drive(CALL_SECONDS)
+        if course.next_due is not None:
+            self._wake_at(course.next_due)
+        self.env["ir.cron"]._commit_progress(course.sent, remaining=0)
+
+    @api.model
+    def _drive(self, seconds):
+        """Run the engine; the one thing that cron and queue jobs do."""
+        return engine.run(
+            engine_transaction(self.env.registry),
+            owner=uuid.uuid4().hex,
+            open_channel=self._open_channel,
+            seconds=seconds,
+            between=Housekeeping(self.env).run,
+        )
+
+    def _wake_at(self, seconds):
+        cron = self.env.ref("whatsapp_broadcast.ir_cron_send")
+        if seconds <= CALL_SECONDS:
+            cron._trigger()
+        else:
+            cron._trigger(fields.Datetime.now() + timedelta(seconds=seconds))
+
+    def _open_channel(self, number_id):
+        """Return the number's channel, or None after stopping an unusable account."""
+        number = self.env["whatsapp.broadcast.number"].browse(number_id)
+        try:
+            provider = number.account_id._provider()
+        except UserError as error:
+            self._stop_account(number_id, str(error))
+            return None
+        return Channel(provider, number.external_id, number.messages_per_second)
+
+    def _stop_account(self, number_id, detail):
+        with engine_transaction(self.env.registry)() as cr:
+            cr.execute(
+                queries.STOP_ACCOUNT,
+                {"number_id": number_id, "reason": "account", "detail": detail},
+            )
+
+    @api.model
+    def _guard_copy(self):
+        """Pause everything if this database is a copy; see ``engine.guard``."""
+        with engine_transaction(self.env.registry)() as cr:
+            paused = engine.guard(cr)
+        self.env["whatsapp.broadcast"].browse(paused)._say_restored()
+
+
+class Housekeeping:
+    """What a driver does between claims: the inbox, and word of the progress."""
+
+    def __init__(self, env):
+        self.env = env
+        self.transaction = engine_transaction(env.registry)
+        self.parsers = {}
+        self.last_progress = 0.0
+        with self.transaction() as cr:
+            cr.execute(queries.LAST_CHANGE)
+            self.last_change = cr.fetchone()[0]
+
+    def run(self):
+        """Merge a batch of webhook events; tell of progress at most once a second."""
+        merged = engine.merge(self.transaction, self._parse)
+        if time.monotonic() - self.last_progress >= PROGRESS_EVERY:
+            self.last_progress = time.monotonic()
+            self.tell_progress()
+        return merged
+
+    def tell_progress(self):
+        """Send the counters of every broadcast that changed to whom it belongs."""
+        with self.transaction() as cr:
+            cr.execute(queries.CHANGED_BROADCASTS, {"last_id": self.last_change})
+            rows = cr.fetchall()
+            if not rows:
+                return
+            self.last_change = rows[0][1]
+            broadcasts = self.env(cr=cr)["whatsapp.broadcast"].browse(
+                broadcast_id for broadcast_id, _last in rows
+            )
+            broadcasts.exists()._send_progress()
+
+    def _parse(self, account_id, payload):
+        if account_id not in self.parsers:
+            account = self.env["whatsapp.broadcast.account"].browse(account_id)
+            self.parsers[account_id] = account._parser()
+        return self.parsers[account_id].parse_webhook(payload)

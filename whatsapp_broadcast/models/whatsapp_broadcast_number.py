@@ -1,0 +1,181 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+
+class WhatsappBroadcastNumber(models.Model):
+    _name = "whatsapp.broadcast.number"
+    _description = "WhatsApp Number"
+    _inherit = ["mail.thread"]
+    _order = "name, id"
+
+    name = fields.Char(required=True)
+    active = fields.Boolean(default=True)
+    account_id = fields.Many2one(
+        "whatsapp.broadcast.account", required=True, ondelete="cascade", index=True
+    )
+    company_ids = fields.Many2many(
+        "res.company",
+        string="Companies",
+        help="Companies that may send from this number and see its broadcasts. "
+        "Empty: those of the account.",
+    )
+    phone = fields.Char(readonly=True, help="E.164")
+    external_id = fields.Char("Phone Number ID", required=True, readonly=True)
+    messages_per_second = fields.Integer(
+        default=80,
+        help="What the provider allows this number: 80 by default, 20 if it is shared "
+        "with the WhatsApp Business app, up to 1,000 after an upgrade.",
+    )
+    daily_limit = fields.Integer(
+        readonly=True,
+        help="Unique people outside an open conversation in 24 hours; 0: unlimited.",
+    )
+    quality = fields.Selection(
+        [
+            ("green", "High"),
+            ("yellow", "Medium"),
+            ("red", "Low"),
+            ("unknown", "Unknown"),
+        ],
+        default="unknown",
+        readonly=True,
+        tracking=True,
+    )
+    state = fields.Selection(
+        [
+            ("connected", "Connected"),
+            ("pending", "Pending"),
+            ("unverified", "Unverified"),
+            ("disconnected", "Disconnected"),
+            ("flagged", "Flagged"),
+            ("restricted", "Restricted"),
+            ("rate_limited", "Rate Limited"),
+            ("banned", "Banned"),
+            ("migrated", "Migrated"),
+            ("deleted", "Deleted"),
+            ("unknown", "Unknown"),
+            ("error", "Stopped"),
+        ],
+        default="unknown",
+        readonly=True,
+        tracking=True,
+    )
+    error_message = fields.Text(readonly=True, copy=False)
+    needs_registration = fields.Boolean(readonly=True, copy=False)
+    _external_id_unique = models.Constraint(
+        "UNIQUE (account_id, external_id)",
+        "This number is already in the account.",
+    )
+    _messages_per_second_positive = models.Constraint(
+        "CHECK (messages_per_second BETWEEN 1 AND 1000)",
+        "Messages per second must be between 1 and 1,000.",
+    )
+
+    @api.depends("name", "phone")
+    def _compute_display_name(self):
+        for number in self:
+            number.display_name = (
+                f"{number.name} ({number.phone})" if number.phone else number.name
+            )
+
+    @api.constrains("company_ids", "account_id")
+    def _check_companies(self):
+        for number in self:
+            owner = number.account_id.company_id
+            if owner and number.company_ids - owner:
+                raise ValidationError(
+                    self.env._(
+                        "%(number)s belongs to an account of %(company)s. Empty the "
+                        "account's company to share its numbers.",
+                        number=number.display_name,
+                        company=owner.name,
+                    )
+                )
+
+    # === ACTIONS === #
+
+    def action_refresh(self):
+        """Read state and limits again from the provider and clear our own stop."""
+        for account in self.account_id:
+            account.check_access("read")
+            self.check_access("write")
+            with account._remote() as (provider, call):
+                numbers = list(provider.list_numbers(call))
+            self._merge_remote(account, numbers)
+        return True
+
+    def action_register(self, pin):
+        """Register the number for sending with its six-digit two-step PIN."""
+        self.ensure_one()
+        self.check_access("write")
+        if not (isinstance(pin, str) and len(pin) == 6 and pin.isdigit()):
+            raise UserError(self.env._("The PIN has six digits."))
+        with self.account_id._remote() as (provider, call):
+            provider.register_number(call, self.external_id, pin)
+        return self.action_refresh()
+
+    # === PROVIDER === #
+
+    def _merge_remote(self, account, remote_numbers):
+        """Create or update the account's numbers from what the provider lists.
+
+        :param remote_numbers: iterable of ``providers.RemoteNumber``
+        """
+        known = {
+            number.external_id: number
+            for number in self.with_context(active_test=False).search(
+                [("account_id", "=", account.id)]
+            )
+        }
+        for remote in remote_numbers:
+            values = self._remote_values(remote)
+            if number := known.get(remote.external_id):
+                number.write(values)
+            else:
+                self.create(
+                    {
+                        **values,
+                        "account_id": account.id,
+                        "external_id": remote.external_id,
+                    }
+                )
+
+    def _remote_values(self, remote):
+        values = {
+            "name": remote.name or remote.phone,
+            "phone": remote.phone,
+            "state": self._known_state("state", remote.state),
+            "quality": self._known_state("quality", remote.quality),
+            "messages_per_second": min(max(remote.messages_per_second, 1), 1000),
+            "needs_registration": not remote.registered,
+            "error_message": False,
+        }
+        if remote.daily_limit is not None:
+            values["daily_limit"] = remote.daily_limit
+        return values
+
+    def _known_state(self, field_name, value):
+        known = dict(self._fields[field_name].selection)
+        return value if value in known else "unknown"
+
+    # === PROTECTION === #
+
+    def _used_numbers(self):
+        """Return those that any broadcast, of anyone, uses."""
+        groups = (
+            self.env["whatsapp.broadcast"]
+            .sudo()
+            .with_context(active_test=False)
+            ._read_group([("number_id", "in", self.ids)], ["number_id"])
+        )
+        return self.browse(number.id for (number,) in groups)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_unless_used(self):
+        if used := self._used_numbers():
+            raise UserError(
+                self.env._(
+                    "%s is used by broadcasts. Archive it instead.",
+                    ", ".join(used.mapped("display_name")),
+                )
+            )

@@ -1,0 +1,145 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..engine import queries
+
+#: Error classes after which the same message may go out to the same person later.
+RETRYABLE_CLASSES = ("retry", "throttle", "pair", "later", "template", "number")
+
+
+class WhatsappBroadcastRecipient(models.Model):
+    _name = "whatsapp.broadcast.recipient"
+    _description = "WhatsApp Broadcast Recipient"
+    _inherit = ["whatsapp.broadcast.outgoing"]
+    _order = "id"
+    _log_access = False
+
+    broadcast_id = fields.Many2one(
+        "whatsapp.broadcast", required=True, ondelete="cascade", readonly=True
+    )
+    lead_id = fields.Many2one(
+        "crm.lead",
+        ondelete="set null",
+        readonly=True,
+        index="btree_not_null",
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        ondelete="set null",
+        readonly=True,
+        index="btree_not_null",
+    )
+    country_guessed = fields.Boolean(
+        readonly=True, help="The number has no country but the company's."
+    )
+    variant = fields.Char(readonly=True)
+    replied_at = fields.Datetime(readonly=True)
+    clicked_at = fields.Datetime(readonly=True)
+    attempt_ids = fields.One2many("whatsapp.broadcast.attempt", "recipient_id")
+    advice = fields.Char(compute="_compute_advice")
+
+    _address_unique = models.Constraint(
+        "UNIQUE (broadcast_id, address)",
+        "Nobody gets the same broadcast twice.",
+    )
+    _claim_index = models.Index("(broadcast_id, due_at, id) WHERE due_at IS NOT NULL")
+    _lease_index = models.Index("(lease_until) WHERE lease_until IS NOT NULL")
+    _message_index = models.Index(
+        "(provider_message_id) WHERE provider_message_id IS NOT NULL"
+    )
+
+    def init(self):
+        self.env.cr.execute(queries.TUNE_RECIPIENT_TABLE)
+        self.env.cr.execute(queries.CREATE_COUNTER_TRIGGER)
+
+    @api.depends("lead_id", "partner_id", "phone")
+    def _compute_display_name(self):
+        for recipient in self:
+            record = recipient.lead_id or recipient.partner_id
+            recipient.display_name = record.display_name or recipient.phone or ""
+
+    @api.depends("state", "error_class", "skip_reason")
+    def _compute_advice(self):
+        advice = self._advice_by_class()
+        for recipient in self:
+            failed = recipient.state in ("failed", "queued") and recipient.error_class
+            recipient.advice = advice.get(failed) if failed else False
+            if recipient.state == "unknown":
+                recipient.advice = self.env._(
+                    "It may have arrived. Nothing is sent again by itself: treat it as "
+                    "sent, or send it again."
+                )
+
+    def _advice_by_class(self):
+        return {
+            "retry": self.env._("A fault at the provider. Retry."),
+            "throttle": self.env._("The number was too fast. Retry."),
+            "pair": self.env._("Too many messages to this person. Retry later."),
+            "later": self.env._(
+                "WhatsApp limits marketing to this person. Retry after 24 hours or "
+                "more."
+            ),
+            "recipient": self.env._("Cannot be reached on WhatsApp. Check the number."),
+            "opt_out": self.env._("Stopped marketing messages. Do not retry."),
+            "request": self.env._("The message's data was refused. Correct it."),
+            "template": self.env._("Check the template, then retry."),
+            "number": self.env._("Check the number at the provider, then retry."),
+            "account": self.env._("Check the account at the provider."),
+            "credentials": self.env._("Enter a new access token."),
+        }
+
+    # === DECISIONS OF A PERSON === #
+
+    def action_treat_as_sent(self):
+        """Settle unknown rows as accepted; logged as a decision of this user."""
+        self._check_decidable()
+        self._keep_attempts("treated_as_sent")
+        self._execute_on_ids(queries.TREAT_AS_SENT)
+        return True
+
+    def action_send_again(self):
+        """Queue unknown rows again; the earlier try is kept and still listened to."""
+        self._check_decidable()
+        self._keep_attempts("unknown")
+        self._execute_on_ids(queries.REQUEUE)
+        self.broadcast_id._reopen()
+        return True
+
+    def _check_decidable(self):
+        self.check_access("read")
+        self.broadcast_id.check_access("write")
+        if any(recipient.state != "unknown" for recipient in self):
+            raise UserError(self.env._("Only rows in state Unknown need a decision."))
+        self.lock_for_update()
+
+    def _retry(self):
+        """Queue failed rows again where their error allows it."""
+        retryable = self.filtered(
+            lambda r: r.state == "failed" and r.error_class in RETRYABLE_CLASSES
+        )
+        retryable.lock_for_update()
+        retryable._keep_attempts("failed")
+        retryable._execute_on_ids(queries.REQUEUE)
+        return retryable
+
+    def _keep_attempts(self, result):
+        self.env["whatsapp.broadcast.attempt"].sudo().create(
+            [
+                {
+                    "recipient_id": recipient.id,
+                    "token": recipient.token,
+                    "provider_message_id": recipient.provider_message_id,
+                    "number_id": recipient.number_id.id,
+                    "result": result,
+                    "error_code": recipient.error_code,
+                    "at": fields.Datetime.now(),
+                    "by": self.env.uid,
+                }
+                for recipient in self
+            ]
+        )
+
+    def _execute_on_ids(self, query):
+        self.flush_recordset()
+        self.env.cr.execute(query, {"ids": self.ids})
+        self.invalidate_recordset()

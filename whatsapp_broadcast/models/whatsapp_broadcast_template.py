@@ -1,0 +1,303 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..providers import RemoteButton, RemoteTemplate, RemoteVariable
+
+
+class WhatsappBroadcastTemplate(models.Model):
+    _name = "whatsapp.broadcast.template"
+    _description = "WhatsApp Template"
+    _inherit = ["mail.thread"]
+    _order = "name, language, id"
+
+    account_id = fields.Many2one(
+        "whatsapp.broadcast.account", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="account_id.company_id")
+    active = fields.Boolean(default=True)
+    name = fields.Char(required=True, help="Lower case letters, digits and _.")
+    language = fields.Char(
+        required=True, default="en_US", help="As the provider writes it, like en_US."
+    )
+    category = fields.Selection(
+        [
+            ("marketing", "Marketing"),
+            ("utility", "Utility"),
+            ("authentication", "Authentication"),
+        ],
+        required=True,
+        default="marketing",
+        tracking=True,
+    )
+    state = fields.Selection(
+        [
+            ("draft", "Draft"),
+            ("pending", "In Review"),
+            ("approved", "Approved"),
+            ("rejected", "Rejected"),
+            ("paused", "Paused"),
+            ("disabled", "Disabled"),
+            ("in_appeal", "In Appeal"),
+            ("archived", "Archived by Provider"),
+            ("limit_exceeded", "Limit Exceeded"),
+            ("pending_deletion", "Being Deleted"),
+            ("deleted", "Deleted"),
+            ("unknown", "Unknown"),
+        ],
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        tracking=True,
+    )
+    quality = fields.Selection(
+        [
+            ("green", "High"),
+            ("yellow", "Medium"),
+            ("red", "Low"),
+            ("unknown", "Unknown"),
+        ],
+        default="unknown",
+        readonly=True,
+        copy=False,
+    )
+    parameter_format = fields.Selection(
+        [("positional", "Positional: {{1}}"), ("named", "Named: {{name}}")],
+        required=True,
+        default="positional",
+    )
+    header_type = fields.Selection(
+        [
+            ("none", "None"),
+            ("text", "Text"),
+            ("image", "Image"),
+            ("video", "Video"),
+            ("document", "Document"),
+            ("location", "Location"),
+        ],
+        required=True,
+        default="none",
+    )
+    header_text = fields.Char(size=60)
+    body = fields.Text(required=True)
+    footer = fields.Char(size=60)
+    variable_ids = fields.One2many(
+        "whatsapp.broadcast.template.variable", "template_id", copy=True
+    )
+    button_ids = fields.One2many(
+        "whatsapp.broadcast.template.button", "template_id", copy=True
+    )
+    external_id = fields.Char("Template ID", readonly=True, copy=False)
+    rejected_reason = fields.Char(readonly=True, copy=False)
+    unsupported_reason = fields.Char(
+        readonly=True, copy=False, help="Why broadcasts cannot use it."
+    )
+
+    _name_language_unique = models.Constraint(
+        "UNIQUE (account_id, name, language)",
+        "The account has a template of this name and language already.",
+    )
+    _external_id_index = models.Index("(external_id)")
+
+    @api.depends("name", "language")
+    def _compute_display_name(self):
+        for template in self:
+            template.display_name = f"{template.name} ({template.language})"
+
+    # === ACTIONS === #
+
+    def action_sync(self):
+        """Read state, category and content again from the provider."""
+        for template in self:
+            template.check_access("write")
+            if not template.external_id:
+                raise UserError(
+                    self.env._("%s was not submitted yet.", template.display_name)
+                )
+            with template.account_id._remote() as (provider, call):
+                remote = provider.fetch_template(call, template.external_id)
+            template._merge_remote(template.account_id, [remote])
+        return True
+
+    def action_submit(self):
+        """Send a draft to the provider for approval."""
+        for template in self:
+            template.check_access("write")
+            template._check_submittable()
+            with template.account_id._remote() as (provider, call):
+                external_id, state = provider.create_template(
+                    call, template._to_remote()
+                )
+            template._write_protected(
+                {
+                    "external_id": external_id,
+                    "state": template._known("state", state),
+                }
+            )
+        return True
+
+    def _check_submittable(self):
+        if self.state not in ("draft", "rejected"):
+            raise UserError(self.env._("%s was submitted already.", self.display_name))
+        if self.header_type not in ("none", "text", "location"):
+            raise UserError(
+                self.env._(
+                    "Templates with a media header are made in the provider's "
+                    "template manager. Make %s there, then synchronise.",
+                    self.display_name,
+                )
+            )
+        unsampled = self.variable_ids.filtered(lambda variable: not variable.sample)
+        if unsampled:
+            raise UserError(
+                self.env._(
+                    "The reviewers need a sample for each variable. Missing: %s",
+                    ", ".join(unsampled.mapped("display_name")),
+                )
+            )
+
+    # === PROVIDER === #
+
+    def _merge_remote(self, account, remote_templates):
+        """Create or update templates from what the provider knows.
+
+        :param remote_templates: iterable of ``providers.RemoteTemplate``
+        """
+        known = {
+            (template.name, template.language): template
+            for template in self.with_context(active_test=False).search(
+                [("account_id", "=", account.id)]
+            )
+        }
+        for remote in remote_templates:
+            template = known.get((remote.name, remote.language), self.browse())
+            template._merge_one(account, remote)
+
+    def _merge_one(self, account, remote):
+        values = self._remote_values(remote)
+        if self:
+            self._write_protected(values)
+        else:
+            values.update(
+                account_id=account.id, name=remote.name, language=remote.language
+            )
+            self = super().create([values])  # noqa: PLW0642
+        self.variable_ids._merge_remote(self, remote.variables)
+        self.button_ids._merge_remote(self, remote.buttons)
+
+    def _remote_values(self, remote):
+        return {
+            "external_id": remote.external_id,
+            "category": remote.category,
+            "state": self._known("state", remote.state),
+            "quality": self._known("quality", remote.quality),
+            "parameter_format": remote.parameter_format,
+            "header_type": self._known("header_type", remote.header_type, "none"),
+            "header_text": remote.header_text,
+            "body": remote.body or "-",
+            "footer": remote.footer,
+            "rejected_reason": remote.rejected_reason,
+            "unsupported_reason": remote.unsupported,
+        }
+
+    def _known(self, field_name, value, otherwise="unknown"):
+        return value if value in dict(self._fields[field_name].selection) else otherwise
+
+    def _to_remote(self):
+        return RemoteTemplate(
+            external_id="",
+            name=self.name,
+            language=self.language,
+            category=self.category,
+            state="pending",
+            parameter_format=self.parameter_format,
+            header_type=self.header_type,
+            header_text=self.header_text or "",
+            body=self.body,
+            footer=self.footer or "",
+            buttons=tuple(
+                RemoteButton(
+                    index=button.index,
+                    kind=button.kind,
+                    text=button.text,
+                    url=button.url or "",
+                    phone=button.phone or "",
+                )
+                for button in self.button_ids
+            ),
+            variables=tuple(
+                RemoteVariable(
+                    component=variable.component,
+                    name=variable.name,
+                    button_index=variable.button_index,
+                    sample=variable.sample or "",
+                )
+                for variable in self.variable_ids
+            ),
+        )
+
+    # === PROTECTION === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._refuse_protected(*vals_list)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._refuse_protected(vals)
+        self._refuse_changed_content(vals)
+        return super().write(vals)
+
+    def _write_protected(self, vals):
+        """Write what only the provider decides."""
+        return super().write(vals)
+
+    def _refuse_protected(self, *vals_list):
+        protected = {"state", "quality", "external_id", "rejected_reason"}
+        if any(protected & vals.keys() for vals in vals_list):
+            raise UserError(
+                self.env._("The provider decides a template's state, not a person.")
+            )
+
+    def _refuse_changed_content(self, vals):
+        content = {
+            "account_id",
+            "name",
+            "language",
+            "category",
+            "parameter_format",
+            "header_type",
+            "header_text",
+            "body",
+            "footer",
+        }
+        if content & vals.keys() and self.filtered("external_id"):
+            raise UserError(
+                self.env._(
+                    "A submitted template cannot be changed here. Duplicate it under "
+                    "another name, or edit it in the provider's template manager and "
+                    "synchronise."
+                )
+            )
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        for template, vals in zip(self, vals_list, strict=True):
+            vals["name"] = (default or {}).get("name", f"{template.name}_copy")
+        return vals_list
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_unless_used(self):
+        used = (
+            self.env["whatsapp.broadcast"]
+            .sudo()
+            .with_context(active_test=False)
+            ._read_group([("template_id", "in", self.ids)], ["template_id"])
+        )
+        if used:
+            raise UserError(
+                self.env._(
+                    "%s is used by broadcasts. Archive it instead.",
+                    ", ".join(template.display_name for (template,) in used),
+                )
+            )

@@ -1,0 +1,168 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+#: Where each model keeps the person's own name, best first.
+NAME_PATHS = {
+    "crm.lead": ("contact_name", "partner_id.name", "partner_name"),
+    "res.partner": ("name",),
+}
+
+
+class WhatsappBroadcastTemplateVariable(models.Model):
+    _name = "whatsapp.broadcast.template.variable"
+    _description = "WhatsApp Template Variable"
+    _order = "template_id, component desc, sequence, id"
+
+    template_id = fields.Many2one(
+        "whatsapp.broadcast.template", required=True, ondelete="cascade", index=True
+    )
+    sequence = fields.Integer()
+    component = fields.Selection(
+        [("header", "Header"), ("body", "Body"), ("button", "Button")],
+        required=True,
+        default="body",
+    )
+    name = fields.Char(required=True, help="1, 2 … or the name between the braces.")
+    button_index = fields.Integer(help="Position of its button, from 0.")
+    sample = fields.Char(help="An example value, for the provider's reviewers.")
+    value_type = fields.Selection(
+        [
+            ("none", "Set in each broadcast"),
+            ("recipient_name", "Recipient's name"),
+            ("field", "Field of the lead or contact"),
+            ("text", "Fixed text"),
+            ("user_name", "Sender's name"),
+            ("user_phone", "Sender's phone"),
+        ],
+        required=True,
+        default="none",
+    )
+    lead_path = fields.Char("Lead Field")
+    partner_path = fields.Char("Contact Field")
+    text = fields.Char()
+    fallback = fields.Char(help="Used where the value is empty.")
+
+    _name_unique = models.Constraint(
+        "UNIQUE (template_id, component, name, button_index)",
+        "The template has this variable twice.",
+    )
+
+    @api.depends("component", "name", "button_index")
+    def _compute_display_name(self):
+        for variable in self:
+            variable.display_name = variable._key()
+
+    @api.constrains("lead_path", "partner_path")
+    def _check_paths(self):
+        for variable in self:
+            for model, path in (
+                ("crm.lead", variable.lead_path),
+                ("res.partner", variable.partner_path),
+            ):
+                if path:
+                    self._check_path(model, path)
+
+    @api.model
+    def _check_path(self, model, path):
+        """Raise ValidationError unless ``path`` leads to a readable value."""
+        names = path.split(".")
+        for position, name in enumerate(names):
+            field = self.env[model]._fields.get(name)
+            last = position == len(names) - 1
+            if not field or (not last and not field.relational):
+                raise ValidationError(
+                    self.env._(
+                        "There is no field %(path)s on %(model)s.",
+                        path=path,
+                        model=self.env[model]._description,
+                    )
+                )
+            model = field.comodel_name or model
+
+    def _key(self):
+        """Return the variable's name in ``template_params``: body.1, button.0."""
+        self.ensure_one()
+        tail = self.button_index if self.component == "button" else self.name
+        return f"{self.component}.{tail}"
+
+    def _value(self, record, params, sender):
+        """Return the text for one lead or contact, "" if it has none.
+
+        :param record: a ``crm.lead`` or ``res.partner``, in the launcher's environment
+        :param dict params: the broadcast's ``template_params``
+        :param sender: ``res.users``
+        """
+        override = params.get(self._key())
+        if isinstance(override, str):
+            return override.strip()
+        if isinstance(override, dict):
+            return self._override_value(record, override)
+        return self._default_value(record, sender) or (self.fallback or "").strip()
+
+    def _override_value(self, record, override):
+        value = (
+            self._field_value(record, override["field"])
+            if override.get("field")
+            else str(override.get("text") or "")
+        )
+        return value.strip() or str(override.get("fallback") or "").strip()
+
+    def _default_value(self, record, sender):
+        if self.value_type == "recipient_name":
+            paths = NAME_PATHS[record._name]
+            return next(filter(None, (_read_path(record, p) for p in paths)), "")
+        if self.value_type == "field":
+            path = self.lead_path if record._name == "crm.lead" else self.partner_path
+            return self._field_value(record, path) if path else ""
+        if self.value_type == "user_name":
+            return sender.name or ""
+        if self.value_type == "user_phone":
+            return sender.phone or ""
+        return (self.text or "") if self.value_type == "text" else ""
+
+    def _field_value(self, record, path):
+        self._check_path(record._name, path)
+        return _read_path(record, path)
+
+    def _is_set(self, model, params):
+        """Tell whether the variable gets a value from anywhere for ``model``."""
+        override = params.get(self._key())
+        if override:
+            return True
+        if self.value_type == "field":
+            path = self.lead_path if model == "crm.lead" else self.partner_path
+            return bool(path or self.fallback)
+        if self.value_type == "text":
+            return bool(self.text)
+        return self.value_type != "none"
+
+    def _merge_remote(self, template, remote_variables):
+        """Keep the mapping of variables that the template still has."""
+        known = {(v.component, v.name, v.button_index): v for v in self}
+        kept = self.browse()
+        for sequence, remote in enumerate(remote_variables):
+            key = (remote.component, remote.name, remote.button_index)
+            values = {"sequence": sequence, "sample": remote.sample}
+            if key in known:
+                known[key].write(values)
+                kept += known[key]
+            else:
+                component, name, button_index = key
+                kept += self.create(
+                    {
+                        **values,
+                        "template_id": template.id,
+                        "component": component,
+                        "name": name,
+                        "button_index": button_index,
+                    }
+                )
+        (self - kept).unlink()
+
+
+def _read_path(record, path):
+    """Return the value at ``path`` as text; the environment's rights decide."""
+    try:
+        return (record._find_value_from_field_path(path) or "").strip()
+    except UserError:
+        return ""

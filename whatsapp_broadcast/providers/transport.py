@@ -1,0 +1,305 @@
+"""The one place that touches the network.
+
+The standard library's HTTP client is used as it lets us say exactly whether a byte of
+a request was written, and takes half the processor time of urllib3 (see
+``tests/unit/providers/test_transport.py`` for the faults that it must stand).
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import select
+import socket
+import ssl
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from .base import Request, Response, TransportError
+
+#: Longest answer that is read, in bytes.
+MAX_BODY = 8 * 1024 * 1024
+#: A connection idle for longer is not used again, in seconds: the other side, or a
+#: router between, may have forgotten it, and then the message's fate is unknown.
+MAX_IDLE = 30.0
+_CHUNK = 64 * 1024
+
+
+class _Problem(ValueError):
+    """Something wrong whose text is ours, and so may be shown."""
+
+
+class Origin(NamedTuple):
+    """Where a connection goes to."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class Transport:
+    """Sends requests over kept-alive connections; threads share one transport.
+
+    :param threads: how many threads may call at once; one more waits for its turn.
+    :param connect_timeout: seconds to connect, and to wait for a turn.
+    :param read_timeout: seconds from the end of a request to the end of its answer,
+        and for each 64 KiB of a request to be taken.
+
+    Nothing is sent twice and no redirect is followed. Certificates are verified
+    against the system's store (``SSL_CERT_FILE`` names another). ``HTTPS_PROXY`` and
+    ``NO_PROXY`` are honoured.
+    """
+
+    def __init__(
+        self, threads: int, connect_timeout: float = 5, read_timeout: float = 10
+    ):
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
+        self._turns = threading.BoundedSemaphore(threads)
+        self._idle: dict[Origin, deque[_Connection]] = defaultdict(deque)
+        self._tls = ssl.create_default_context()
+        self._closed = False
+
+    def __call__(self, request: Request) -> Response:
+        """Return the answer to ``request``; raise TransportError."""
+        origin, target = _split(request.url)
+        with self._turn():
+            connection = self._take(origin) or self._connect(origin)
+            try:
+                response, reusable = connection.exchange(request, target)
+            except BaseException:
+                connection.close()
+                raise
+            self._give_back(origin, connection, reusable)
+        return response
+
+    def close(self) -> None:
+        """Close idle connections now, and those in use when they are done."""
+        self._closed = True
+        for connections in list(self._idle.values()):
+            while connections:
+                connections.pop().close()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._closed:
+            raise TransportError("the transport is closed", written=False)
+        if not self._turns.acquire(timeout=self._connect_timeout):
+            raise TransportError("all connections are busy", written=False)
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    def _take(self, origin: Origin) -> _Connection | None:
+        connections = self._idle[origin]
+        while connections:
+            try:
+                connection = connections.pop()
+            except IndexError:  # another thread was faster
+                return None
+            if connection.usable():
+                return connection
+            connection.close()
+        return None
+
+    def _connect(self, origin: Origin) -> _Connection:
+        try:
+            connection = _open(origin, self._connect_timeout, self._tls)
+        except (OSError, HTTPException, ValueError) as error:
+            reason = f"cannot connect: {_reason(error)}"
+            raise TransportError(reason, written=False) from error
+        return _Connection(connection, self._read_timeout)
+
+    def _give_back(self, origin: Origin, connection: _Connection, reusable: bool):
+        if not reusable:
+            connection.close()
+            return
+        connection.rest()
+        connections = self._idle[origin]
+        connections.append(connection)
+        if connections[0].too_old():  # the newest is used first: old ones pile up
+            connections.popleft().close()
+        if self._closed:
+            self.close()
+
+
+class _Connection:
+    """One connected HTTP connection; used by one thread at a time."""
+
+    def __init__(self, connection: HTTPConnection, read_timeout: float):
+        connection.auto_open = 0  # it must never connect or resend by itself
+        self._connection = connection
+        self._read_timeout = read_timeout
+        self._wire = connection.sock = _Wire(connection.sock)
+        self._poll = select.poll()
+        self._poll.register(self._wire.fileno(), select.POLLIN)
+        self._idle_since = 0.0
+
+    def exchange(self, request: Request, target: str) -> tuple[Response, bool]:
+        """Return the answer, and whether the connection may be used again."""
+        self._put_head(request, target)
+        try:
+            return self._finish(request.body)
+        except (OSError, HTTPException, ValueError) as error:
+            raise TransportError(_reason(error), written=True) from error
+
+    def usable(self) -> bool:
+        """Tell whether it is young and the other side has neither closed nor spoken."""
+        return not self.too_old() and not self._poll.poll(0)
+
+    def too_old(self) -> bool:
+        return time.monotonic() - self._idle_since > MAX_IDLE
+
+    def rest(self) -> None:
+        self._idle_since = time.monotonic()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _put_head(self, request: Request, target: str) -> None:
+        # Only collects: the client writes nothing before ``endheaders``.
+        try:
+            self._connection.putrequest(request.method, target)
+            for name, value in request.headers.items():
+                self._connection.putheader(name, value)
+            self._connection.putheader("Content-Length", str(len(request.body)))
+        except (HTTPException, ValueError):
+            # Their text quotes the header's value, that is the token.
+            raise TransportError(
+                "the address, the token or another header holds a forbidden character",
+                written=False,
+            ) from None
+
+    def _finish(self, body: bytes) -> tuple[Response, bool]:
+        self._wire.settimeout(self._read_timeout)
+        self._connection.endheaders(_chunks(body))
+        self._wire.deadline = time.monotonic() + self._read_timeout
+        response = self._connection.getresponse()
+        content = _read(response)
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        # After an interim answer (1xx) the real one may follow: it would be taken for
+        # the answer to the next request.
+        reusable = response.status >= 200 and not response.will_close
+        return Response(response.status, content, headers), reusable
+
+
+class _Wire:
+    """A socket whose readers share one deadline, however slowly the bytes drip."""
+
+    def __init__(self, sock: socket.socket):
+        self._socket = sock
+        self.deadline = 0.0
+        self.fileno = sock.fileno
+        self.settimeout = sock.settimeout
+        self.sendall = sock.sendall
+        self.close = sock.close
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self, self._socket.makefile(mode, 0)))
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, wire: _Wire, raw: io.RawIOBase):
+        self._wire = wire
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int | None:
+        left = self._wire.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no complete answer in time")
+        self._wire.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _split(url: str) -> tuple[Origin, str]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError):
+        raise TransportError("the address is no http(s) URL", written=False) from None
+    if not parts.hostname:
+        raise TransportError("the address names no host", written=False)
+    query = f"?{parts.query}" if parts.query else ""
+    return Origin(parts.scheme, parts.hostname, port), (parts.path or "/") + query
+
+
+def _open(origin: Origin, timeout: float, tls: ssl.SSLContext) -> HTTPConnection:
+    if origin.scheme == "http":
+        connection = HTTPConnection(origin.host, origin.port, timeout)
+    else:
+        connection = _secure_connection(origin, timeout, tls)
+    try:
+        connection.connect()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _secure_connection(
+    origin: Origin, timeout: float, tls: ssl.SSLContext
+) -> HTTPSConnection:
+    proxy = _proxy_for(origin.host)
+    if not proxy:
+        return HTTPSConnection(origin.host, origin.port, timeout=timeout, context=tls)
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    if parts.scheme != "http" or not parts.hostname:
+        raise _Problem("HTTPS_PROXY must be an http:// address")
+    port = parts.port or 80
+    connection = HTTPSConnection(parts.hostname, port, timeout=timeout, context=tls)
+    connection.set_tunnel(origin.host, origin.port, _proxy_headers(parts))
+    return connection
+
+
+def _proxy_for(host: str) -> str:
+    return "" if proxy_bypass(host) else getproxies().get("https", "")
+
+
+def _proxy_headers(parts) -> dict[str, str]:
+    if parts.username is None:
+        return {}
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    return {"Proxy-Authorization": "Basic " + base64.b64encode(login).decode()}
+
+
+def _chunks(body: bytes) -> bytes | Iterator[memoryview]:
+    # ``sendall`` has one time limit for all that it is given, too short for a video.
+    if len(body) <= _CHUNK:
+        return body
+    view = memoryview(body)
+    return (view[start : start + _CHUNK] for start in range(0, len(view), _CHUNK))
+
+
+def _read(response: HTTPResponse) -> bytes:
+    content = response.read(MAX_BODY + 1)
+    if len(content) > MAX_BODY:
+        raise _Problem("the answer is too long")
+    if response.length:  # ``read`` with a size does not report a truncated body
+        raise _Problem("the answer is cut off")
+    return content
+
+
+def _reason(error: Exception) -> str:
+    """Say what happened, without anything that the other side sent."""
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, _Problem):
+        return str(error)
+    return f"unreadable ({type(error).__name__})"

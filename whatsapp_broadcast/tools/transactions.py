@@ -1,0 +1,22 @@
+"""Short transactions of our own, for the engine."""
+
+from contextlib import contextmanager
+
+from odoo.sql_db import Cursor
+
+
+def engine_transaction(registry):
+    """Return the engine's ``transaction``: a cursor that commits at the end.
+
+    Odoo's REPEATABLE READ makes concurrent claims fail with serialization errors, even
+    as the first statement; READ COMMITTED lets them wait for the row and go on.
+    """
+
+    @contextmanager
+    def transaction():
+        with registry.cursor() as cr:
+            if isinstance(cr, Cursor):  # a test cursor is inside a transaction already
+                cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            yield cr
+
+    return transaction

@@ -1,0 +1,79 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+#: Names shown for each reason; the list behind the button has them all.
+NAMES_SHOWN = 5
+
+
+class WhatsappBroadcastLaunch(models.TransientModel):
+    """The last question before launch, with the numbers in it."""
+
+    _name = "whatsapp.broadcast.launch"
+    _description = "Launch a WhatsApp Broadcast"
+
+    broadcast_id = fields.Many2one(
+        "whatsapp.broadcast", required=True, readonly=True, ondelete="cascade"
+    )
+    number_id = fields.Many2one(related="broadcast_id.number_id")
+    template_id = fields.Many2one(related="broadcast_id.template_id")
+    reachable_count = fields.Integer(related="broadcast_id.reachable_count")
+    skipped_count = fields.Integer(related="broadcast_id.skipped_count")
+    country_guessed_count = fields.Integer(
+        related="broadcast_id.country_guessed_count"
+    )
+    scheduled_at = fields.Datetime(related="broadcast_id.scheduled_at")
+    skipped_summary = fields.Html(compute="_compute_skipped_summary")
+    must_confirm = fields.Boolean(compute="_compute_must_confirm")
+    accept_no_webhook = fields.Boolean("Send although replies and STOP cannot arrive")
+
+    @api.depends("broadcast_id")
+    def _compute_must_confirm(self):
+        for wizard in self:
+            broadcast = wizard.broadcast_id
+            wizard.must_confirm = (
+                broadcast.hears_nothing and broadcast.template_category == "marketing"
+            )
+
+    @api.depends("broadcast_id")
+    def _compute_skipped_summary(self):
+        for wizard in self:
+            wizard.skipped_summary = self.env["ir.qweb"]._render(
+                "whatsapp_broadcast.skipped_summary",
+                {"reasons": wizard._skipped_by_reason()},
+            )
+
+    def _skipped_by_reason(self):
+        """Return [{label, count, names}] of those who are left out."""
+        recipients = self.env["whatsapp.broadcast.recipient"]
+        domain = [
+            ("broadcast_id", "=", self.broadcast_id.id),
+            ("state", "=", "skipped"),
+        ]
+        labels = dict(
+            recipients._fields["skip_reason"]._description_selection(self.env)
+        )
+        return [
+            {
+                "label": labels[reason],
+                "count": count,
+                "names": recipients.search(
+                    [*domain, ("skip_reason", "=", reason)], limit=NAMES_SHOWN
+                ).mapped("display_name"),
+            }
+            for reason, count in recipients._read_group(
+                domain, ["skip_reason"], ["__count"], order="__count DESC"
+            )
+        ]
+
+    def action_launch(self):
+        """Launch the broadcast, now or at its time, and show it."""
+        self.ensure_one()
+        if not self.reachable_count:
+            raise UserError(
+                self.env._("Nobody is left to write to. Change the audience first.")
+            )
+        if self.scheduled_at:
+            self.broadcast_id.action_schedule(self.accept_no_webhook)
+        else:
+            self.broadcast_id.action_launch(self.accept_no_webhook)
+        return {"type": "ir.actions.act_window_close"}
