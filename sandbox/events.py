@@ -6,6 +6,7 @@ Payloads: https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/refer
 """
 
 import base64
+import hashlib
 import secrets
 from dataclasses import dataclass
 
@@ -89,7 +90,7 @@ class StatusUpdate:
     def _price(self, happened):
         message = self.message
         conversation = {
-            "id": message.id[-33:-1].lower(),
+            "id": hashlib.md5(message.id.encode()).hexdigest(),
             "origin": {"type": message.category},
         }
         if self.status == "sent":

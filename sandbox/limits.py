@@ -37,10 +37,14 @@ class Throughput:
     def admit(self, now, limit):
         """True if one more outgoing message fits; 0 as limit means no limit."""
         self.arrivals.add(now)
-        if limit and self._admitted.count(now) >= limit:
+        if limit and self.used(now) >= limit:
             return False
         self._admitted.add(now)
         return True
+
+    def used(self, now):
+        """Messages of the window that ends at ``now``."""
+        return self._admitted.count(now)
 
     def add_inbound(self, now):
         """Inbound messages use up the same quota as outgoing ones."""

@@ -87,7 +87,7 @@ def wa_id_of(digits):
     if re.fullmatch(r"55[3-9]\d9\d{8}", digits):
         return digits[:4] + digits[5:]
     if re.fullmatch(r"52[2-9]\d{9}", digits):
-        return digits
+        return "521" + digits[2:]
     if re.fullmatch(r"54[1-8]\d{9}", digits):
         return "549" + digits[2:]
     return digits

@@ -1,7 +1,5 @@
 """What Meta's dashboard sends for a field when its "Test" button is pressed."""
 
-import time
-
 from .events import AccountUpdate, InboundUpdate, PreferenceUpdate, message_id
 
 TEMPLATE = {
@@ -10,6 +8,53 @@ TEMPLATE = {
     "message_template_language": "en-US",
 }
 PHONE = "16315551181"
+VALUES = {
+    "message_template_status_update": {
+        "event": "APPROVED",
+        **TEMPLATE,
+        "reason": None,
+    },
+    "message_template_quality_update": {
+        "previous_quality_score": "GREEN",
+        "new_quality_score": "YELLOW",
+        **TEMPLATE,
+    },
+    "message_template_components_update": {
+        **TEMPLATE,
+        "message_template_element": "message body",
+    },
+    "template_category_update": {
+        **TEMPLATE,
+        "previous_category": "MARKETING",
+        "new_category": "UTILITY",
+    },
+    "phone_number_quality_update": {
+        "event": "ONBOARDING",
+        "max_daily_conversations_per_business": "TIER_250",
+    },
+    "phone_number_name_update": {
+        "decision": "APPROVED",
+        "requested_verified_name": "Sample",
+        "rejection_reason": None,
+    },
+    "account_update": {"event": "VERIFIED_ACCOUNT"},
+    "account_alerts": {
+        "entity_type": "BUSINESS",
+        "alert_severity": "INFORMATIONAL",
+        "alert_status": "NONE",
+        "alert_type": "OBA_APPROVED",
+        "alert_description": "Sample alert",
+    },
+    "account_review_update": {"decision": "APPROVED"},
+    "business_capability_update": {
+        "max_daily_conversations_per_business": 2000,
+        "max_phone_numbers_per_business": 20,
+    },
+    "user_id_update": {
+        "wa_id": PHONE,
+        "user_id": {"previous": "US.111111111", "current": "US.222222222"},
+    },
+}
 
 
 def sample(state, waba, number, field):
@@ -21,62 +66,12 @@ def sample(state, waba, number, field):
         return InboundUpdate(wamid, number, person, False, content)
     if field == "user_preferences":
         return PreferenceUpdate(number, person, False, "stop")
-    return AccountUpdate(waba.id, field, values(number).get(field, {}))
+    return AccountUpdate(waba.id, field, value(number, field))
 
 
-def values(number):
-    """Values of the fields that are not about messages."""
-    return {
-        "message_template_status_update": {
-            "event": "APPROVED",
-            **TEMPLATE,
-            "reason": None,
-        },
-        "message_template_quality_update": {
-            "previous_quality_score": "GREEN",
-            "new_quality_score": "YELLOW",
-            **TEMPLATE,
-        },
-        "message_template_components_update": {
-            **TEMPLATE,
-            "message_template_element": "message body",
-        },
-        "template_category_update": {
-            **TEMPLATE,
-            "previous_category": "MARKETING",
-            "new_category": "UTILITY",
-        },
-        "phone_number_quality_update": {
-            "display_phone_number": number.digits,
-            "event": "ONBOARDING",
-            "max_daily_conversations_per_business": "TIER_250",
-        },
-        "phone_number_name_update": {
-            "display_phone_number": number.digits,
-            "decision": "APPROVED",
-            "requested_verified_name": number.verified_name,
-            "rejection_reason": None,
-        },
-        "account_update": {
-            "phone_number": number.digits,
-            "event": "VERIFIED_ACCOUNT",
-        },
-        "account_alerts": {
-            "entity_type": "BUSINESS",
-            "entity_id": number.waba.business_id,
-            "alert_severity": "INFORMATIONAL",
-            "alert_status": "NONE",
-            "alert_type": "OBA_APPROVED",
-            "alert_description": "Sample alert",
-        },
-        "account_review_update": {"decision": "APPROVED"},
-        "business_capability_update": {
-            "max_daily_conversations_per_business": 2000,
-            "max_phone_numbers_per_business": 20,
-        },
-        "user_id_update": {
-            "wa_id": PHONE,
-            "timestamp": str(int(time.time())),
-            "user_id": {"previous": "US.111111111", "current": "US.222222222"},
-        },
-    }
+def value(number, field):
+    """The value of a field that is not about messages; names the number if it can."""
+    found = dict(VALUES.get(field, {}))
+    if field.startswith("phone_number_"):
+        found["display_phone_number"] = number.digits
+    return found

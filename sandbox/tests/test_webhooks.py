@@ -363,3 +363,20 @@ async def test_payload_as_given(sandbox):
     answer = await sandbox.control("payload", payload=payload)
     assert answer == {"status": 200}
     assert json.loads(sandbox.receiver.posts[0][1]) == payload
+
+
+async def test_inbound_messages_use_up_throughput(start):
+    sandbox = await start(messages_per_second=1)
+    inbound = {"phone_number_id": NUMBER, "from": PERSON}
+    await sandbox.control("settings", inbound_counts=False)
+    await sandbox.control("inbound", **inbound)
+    await sandbox.receiver.until(lambda: len(sandbox.receiver.items("messages")) == 1)
+    assert throughput_used(sandbox) == 0
+    await sandbox.control("settings", inbound_counts=True)
+    await sandbox.control("inbound", **inbound)
+    await sandbox.receiver.until(lambda: len(sandbox.receiver.items("messages")) == 2)
+    assert throughput_used(sandbox) == 1
+
+
+def throughput_used(sandbox):
+    return sandbox.state.numbers[NUMBER].throughput.used(0.0)
