@@ -64,7 +64,7 @@ def find_mirror(etc_apt: Path = ETC_APT) -> str:
     suites = {codename, "stable", "testing", "unstable", "sid"}
     if machine.is_debian():
         for address, suite in machine_sources(etc_apt):
-            if suite in suites and not address.startswith("cdrom:"):
+            if suite in suites:
                 return address
     raise Problem(
         "No Debian archive is known on this machine: set DEBIAN_MIRROR=<address of a "

@@ -5,7 +5,6 @@ import pwd
 import shutil
 import stat
 import subprocess
-import tempfile
 from pathlib import Path
 
 from . import layout, machine, stamps
@@ -48,7 +47,7 @@ def socket_folder() -> Path:
     folder = layout.STATE / "socket"
     if len(str(folder)) <= SOCKET_FOLDER_LIMIT:
         return folder
-    return Path(tempfile.gettempdir()) / f"odoo-{os.getuid()}-{layout.CHECKOUT_ID}"
+    return Path("/tmp") / f"odoo-{os.getuid()}-{layout.CHECKOUT_ID}"
 
 
 def _is_made() -> bool:

@@ -1,8 +1,6 @@
 """``make demo``: the whole job on demo data, against the sandbox."""
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
 
 from . import environment, odoo, postgres, service
 from .console import say, step
@@ -10,21 +8,6 @@ from .processes import remembered_port
 from .sandbox import Sandbox
 
 LATENCY = "--latency=150ms"
-
-
-@dataclass(frozen=True)
-class Demo:
-    """What the broadcast of the demo is run with."""
-
-    odoo_url: str
-    database: str
-    sandbox_url: str
-    ledger: Path
-    logins: dict[str, tuple[str, str]]
-
-    def run_code(self, code: str, seconds: float = 120) -> object:
-        """Run code in Odoo's shell; return what it assigned to ``result``."""
-        return odoo.run_code(self.database, code, seconds)
 
 
 def run(end: bool) -> None:
@@ -39,7 +22,7 @@ def run(end: bool) -> None:
         process.stop()
     server, sandbox = _start()
     try:
-        summary = run_broadcast(_describe(server, sandbox))
+        summary = run_broadcast(server, sandbox)
     except BaseException:
         _stop(server, sandbox)
         raise
@@ -64,13 +47,3 @@ def _start() -> tuple[odoo.Server, Sandbox]:
 def _stop(server: odoo.Server, sandbox: Sandbox) -> None:
     server.stop()
     sandbox.stop()
-
-
-def _describe(server: odoo.Server, sandbox: Sandbox) -> Demo:
-    return Demo(
-        odoo_url=server.url,
-        database=server.database,
-        sandbox_url=sandbox.url,
-        ledger=sandbox.ledger,
-        logins=service.LOGINS,
-    )

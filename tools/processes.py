@@ -49,6 +49,7 @@ class Process:
         self.name = name
         self.log = layout.LOG / f"{name}.log"
         self._record = layout.RUN / f"{name}.pid"
+        self._child: subprocess.Popen | None = None
 
     @property
     def pid(self) -> int | None:
@@ -60,12 +61,15 @@ class Process:
         return record["pid"] if is_same else None
 
     def start(self, command: list, **options) -> None:
-        """Start the program in a session of its own, with its output in the log."""
+        """Start the program in a session of its own, with its output in the log.
+
+        The log begins anew, except when this object has started the program before.
+        """
         if self.pid:
             raise Problem(f"{self.name} runs already (process {self.pid}): make stop")
         layout.make_state()
-        with self.log.open("wb") as output:
-            child = subprocess.Popen(
+        with self.log.open("ab" if self._child else "wb") as output:
+            self._child = subprocess.Popen(
                 [str(word) for word in command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -73,8 +77,7 @@ class Process:
                 start_new_session=True,
                 **options,
             )
-        self._child = child
-        record = {"pid": child.pid, "started": _start_time(child.pid)}
+        record = {"pid": self._child.pid, "started": _start_time(self._child.pid)}
         self._record.write_text(json.dumps(record))
 
     def wait_ready(self, ready: Callable[[], object], seconds: float = 60) -> None:
@@ -89,7 +92,7 @@ class Process:
         raise Problem(f"{self.name} {what}. End of {self.log}:\n{tail(self.log)}")
 
     def _has_ended(self) -> bool:
-        return self._child.poll() is not None
+        return self._child is None or self._child.poll() is not None
 
     def children(self) -> list[int]:
         """Return the ids of the direct children (Odoo's workers)."""
@@ -112,8 +115,8 @@ class Process:
         self._record.unlink(missing_ok=True)
 
     def _is_gone(self, pid: int) -> bool:
-        if child := getattr(self, "_child", None):
-            child.poll()
+        if self._child:
+            self._child.poll()
         return _start_time(pid) is None
 
     @staticmethod

@@ -7,7 +7,7 @@ from . import cluster, layout
 from .console import say, step
 from .processes import recorded
 
-LOGINS = {"salesperson": ("demo", "demo"), "administrator": ("admin", "admin")}
+LOGINS = {"salesperson": ("sales", "sales"), "administrator": ("admin", "admin")}
 
 
 def run() -> None:

@@ -26,12 +26,17 @@ def digest_files(paths: Iterable[Path]) -> str:
 def is_fresh(name: str, value: str) -> bool:
     """Tell whether ``name`` was made from what ``value`` is the digest of."""
     path = layout.STAMPS / name
-    return path.exists() and path.read_text() == value
+    return path.exists() and path.read_text() == _here(value)
 
 
 def write(name: str, value: str) -> None:
     """Remember that ``name`` is now made from what ``value`` is the digest of."""
-    (layout.STAMPS / name).write_text(value)
+    (layout.STAMPS / name).write_text(_here(value))
+
+
+def _here(value: str) -> str:
+    # What is made holds absolute paths: after a move it must be made again.
+    return digest(str(layout.ROOT), value)
 
 
 @contextlib.contextmanager

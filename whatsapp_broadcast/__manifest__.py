@@ -8,7 +8,7 @@
     "application": True,
     "depends": ["crm"],
     "external_dependencies": {
-        "python": ["phonenumbers", "cryptography", "urllib3"],
+        "python": ["phonenumbers", "cryptography"],
     },
     "data": [
         "security/whatsapp_broadcast_groups.xml",
@@ -16,6 +16,7 @@
         "security/whatsapp_broadcast_rules.xml",
         "data/ir_cron_data.xml",
         "wizard/whatsapp_broadcast_launch_views.xml",
+        "wizard/whatsapp_broadcast_register_views.xml",
         "views/whatsapp_broadcast_recipient_views.xml",
         "views/whatsapp_broadcast_attempt_views.xml",
         "views/whatsapp_broadcast_views.xml",
@@ -24,14 +25,16 @@
         "views/whatsapp_broadcast_account_views.xml",
         "views/whatsapp_broadcast_contact_views.xml",
         "views/whatsapp_broadcast_event_views.xml",
-        "views/whatsapp_broadcast_menus.xml",
         "views/crm_lead_views.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
+        "views/whatsapp_broadcast_menus.xml",
     ],
     "demo": [
         "demo/res_users_demo.xml",
         "demo/whatsapp_broadcast_demo.xml",
+        "demo/crm.lead.csv",
+        "demo/crm_lead_demo.xml",
     ],
     "assets": {
         "web.assets_backend": ["whatsapp_broadcast/static/src/**/*"],

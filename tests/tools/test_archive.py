@@ -66,8 +66,8 @@ def test_mirror_from_one_line_sources(etc_apt):
 
 def test_other_repositories_are_not_taken_for_the_archive(etc_apt):
     other = "deb http://other.example nodistro main\n"
-    (etc_apt / "sources.list.d" / "a.list").write_text(other)
-    (etc_apt / "sources.list").write_text(ONE_LINE)
+    (etc_apt / "sources.list").write_text(other)
+    (etc_apt / "sources.list.d" / "debian.list").write_text(ONE_LINE)
     assert archive.find_mirror(etc_apt) == "http://archive.example/debian"
 
 

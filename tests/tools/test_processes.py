@@ -15,15 +15,15 @@ FOREVER = [
     "-c",
     "import signal; print('up', flush=True); signal.pause()",
 ]
-FAMILY = [
-    sys.executable,
-    "-c",
-    "import os, signal\n"
-    "child = os.fork()\n"
-    "if child: print(child, flush=True)\n"
-    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-    "signal.pause()\n",
-]
+FAMILY = """
+import os, signal, sys
+child = os.fork()
+if child:
+    print(child, flush=True)
+if not child or sys.argv[1] == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.pause()
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -61,22 +61,28 @@ def test_a_second_start_is_refused(process):
         processes.Process("thing").start(FOREVER)
 
 
-def test_children_that_ignore_the_request_end_too(process):
-    _start(process, FAMILY)
+@pytest.mark.parametrize("parent", ["obedient", "stubborn"])
+def test_children_that_ignore_the_request_end_too(process, parent):
+    _start(process, [sys.executable, "-c", FAMILY, parent])
     child = int(process.log.read_text())
     assert process.children() == [child]
-    process.stop(seconds=0.2)
+    process.stop(seconds=1)
     assert processes.wait_until(lambda: processes._start_time(child) is None, 10)
 
 
-def test_a_stranger_with_the_same_id_is_left_alone(process):
-    with subprocess.Popen(FOREVER, stdout=subprocess.DEVNULL) as stranger:
-        record = {"pid": stranger.pid, "started": "another time"}
-        (layout.RUN / "thing.pid").write_text(json.dumps(record))
-        assert process.pid is None
-        process.stop()
-        assert stranger.poll() is None
-        stranger.kill()
+@pytest.fixture
+def stranger():
+    with subprocess.Popen(FOREVER, stdout=subprocess.DEVNULL) as child:
+        yield child
+        child.kill()
+
+
+def test_a_stranger_with_the_same_id_is_left_alone(process, stranger):
+    record = {"pid": stranger.pid, "started": "another time"}
+    (layout.RUN / "thing.pid").write_text(json.dumps(record))
+    assert process.pid is None
+    process.stop()
+    assert stranger.poll() is None
 
 
 def test_a_program_that_ends_at_once_is_reported_with_its_log(process):

@@ -17,9 +17,9 @@ from .sender import Sender
 LANE_LEASE = 30
 #: Lanes that one driver serves at once.
 LANES = 50
-#: Threads for a message rate: slots claimed ahead, and answers that take a second.
-SECONDS_IN_HAND = limiter.HORIZON + 1.0
-MIN_THREADS, MAX_THREADS = 8, 256
+#: Threads for a message rate: enough for answers that take this many seconds.
+ANSWER_SECONDS = 0.5
+MIN_THREADS, MAX_THREADS = 8, 200
 
 
 class Lane:
@@ -88,7 +88,7 @@ def _lease(cr, owner):
 def _serve(transaction, owner, lanes, until, between):
     """Claim, send and write until time is up or nothing is left to claim."""
     sent = 0
-    with Sender(_threads(lanes)) as sender:
+    with _sender(lanes) as sender:
         while lanes and time.monotonic() < until:
             for lane in _ready(lanes):
                 if not _turn(transaction, owner, lane, sender):
@@ -144,6 +144,7 @@ def _pause(lanes, until):
     return max(moment - time.monotonic(), 0.001)
 
 
-def _threads(lanes):
+def _sender(lanes):
     rate = sum(lane.channel.messages_per_second for lane in lanes)
-    return int(min(max(rate * SECONDS_IN_HAND, MIN_THREADS), MAX_THREADS))
+    threads = min(max(rate * ANSWER_SECONDS, MIN_THREADS), MAX_THREADS)
+    return Sender(int(threads), ahead=int(rate * limiter.HORIZON) + 1)

@@ -1,19 +1,36 @@
 """Threads that send claimed rows, each at its slot. No cursor crosses a thread."""
 
+import ctypes
 import itertools
 import logging
 import queue
 import threading
 import time
+from functools import cache
 from typing import NamedTuple
 
 from .result import LATE, REFUSED, UNKNOWN, Result
 
 _logger = logging.getLogger(__name__)
 
+#: Bytes of stack a thread. The system's 8 MB would count as memory in use: some 250
+#: threads, and Odoo ends its worker for having reached the limit.
+STACK_SIZE = 512 * 1024
+
 #: A slot missed by more than this many seconds (or its spacing) is lost: sent late,
 #: messages would bunch up at the provider.
 GRACE = 0.05
+
+
+@cache
+def _limit_arenas():
+    """Let all threads of this process share two malloc arenas.
+
+    glibc sets 64 MB of addresses aside for each thread; Odoo counts them as memory in
+    use. It does the same for its own threaded server, but not for prefork workers.
+    """
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+        mallopt(-8, 2)  # M_ARENA_MAX; the GIL lets no more than one be used anyway
 
 
 class Job(NamedTuple):
@@ -28,11 +45,13 @@ class Job(NamedTuple):
 class Sender:
     """A pool of threads fed in the order of slots.
 
-    ``with Sender(threads) as sender``: leaving it waits for the answers that are still
+    ``with Sender(…) as sender``: leaving it waits for the answers that are still
     out; rows whose slot has not come are given back as LATE.
     """
 
-    def __init__(self, threads):
+    def __init__(self, threads, ahead):
+        """:param int ahead: rows that may wait for their slot without a thread"""
+        self._ahead = ahead
         self._waiting = queue.PriorityQueue()
         self._finished = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -43,8 +62,13 @@ class Sender:
         ]
 
     def __enter__(self):
-        for thread in self._threads:
-            thread.start()
+        _limit_arenas()
+        usual = threading.stack_size(STACK_SIZE)
+        try:
+            for thread in self._threads:
+                thread.start()
+        finally:
+            threading.stack_size(usual)
         return self
 
     def __exit__(self, *_exception):
@@ -52,8 +76,8 @@ class Sender:
 
     @property
     def room(self):
-        """How many more rows could be sent without waiting for a thread."""
-        return len(self._threads) - self._in_hand
+        """How many more rows can be taken; little when answers are slow to come."""
+        return len(self._threads) + self._ahead - self._in_hand
 
     @property
     def in_hand(self):

@@ -6,7 +6,8 @@ class LooseMany2one(fields.Many2one):
 
     Each foreign key costs a lookup per inserted row (freezing a large audience was
     twice as fast with three keys as with nine), so tables that get a row a message
-    keep a key only where a deletion must cascade. A dangling id reads as empty.
+    keep a key only where a deletion must cascade. Whatever it names must itself refuse
+    to be deleted while such rows may exist: the web client cannot read a dangling id.
     """
 
     def update_db_foreign_key(self, model, column):

@@ -587,7 +587,10 @@ class WhatsappBroadcast(models.Model):
         self._refuse_fields((PROTECTED_FIELDS | self._counter_fields()) & vals.keys())
         if any(broadcast.state != "draft" for broadcast in self):
             self._refuse_fields(FROZEN_FIELDS & vals.keys())
-        return super().write(vals)
+        result = super().write(vals)
+        if (FROZEN_FIELDS - {"scheduled_at"}) & vals.keys():
+            self._clear_recipients()  # what was reviewed is no longer true
+        return result
 
     def _write_protected(self, vals):
         """Write what no user may write: the only door for actions and the engine."""

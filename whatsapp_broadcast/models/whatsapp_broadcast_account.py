@@ -211,6 +211,7 @@ class WhatsappBroadcastAccount(models.Model):
         """Read all templates from the provider and merge them into ours."""
         for account in self:
             account.check_access("read")
+            self.env["whatsapp.broadcast.template"].check_access("write")
             account._check_settings()
             with account._remote() as (provider, call):
                 templates = list(provider.list_templates(call))
@@ -248,6 +249,7 @@ class WhatsappBroadcastAccount(models.Model):
 
     def _open(self, model, name):
         self.ensure_one()
+        self.check_access("read")
         return {
             "type": "ir.actions.act_window",
             "name": name,

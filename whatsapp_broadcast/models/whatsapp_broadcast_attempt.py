@@ -1,7 +1,5 @@
 from odoo import fields, models
 
-from .loose_many2one import LooseMany2one
-
 
 class WhatsappBroadcastAttempt(models.Model):
     _name = "whatsapp.broadcast.attempt"
@@ -18,7 +16,9 @@ class WhatsappBroadcastAttempt(models.Model):
     )
     token = fields.Char(readonly=True, index="btree_not_null")
     provider_message_id = fields.Char("Message ID", readonly=True)
-    number_id = LooseMany2one("whatsapp.broadcast.number", readonly=True)
+    number_id = fields.Many2one(
+        "whatsapp.broadcast.number", ondelete="set null", readonly=True
+    )
     result = fields.Selection(
         [
             ("unknown", "Unknown"),
@@ -30,7 +30,7 @@ class WhatsappBroadcastAttempt(models.Model):
     )
     error_code = fields.Char(readonly=True)
     at = fields.Datetime(readonly=True)
-    by = LooseMany2one("res.users", readonly=True)
+    by = fields.Many2one("res.users", ondelete="set null", readonly=True)
 
     _message_index = models.Index(
         "(provider_message_id) WHERE provider_message_id IS NOT NULL"

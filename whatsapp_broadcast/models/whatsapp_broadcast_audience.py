@@ -44,6 +44,7 @@ class WhatsappBroadcast(models.Model):
 
         :param dict context: ``active_ids`` and, from a list, ``active_domain``
         """
+        self.check_access("create")
         ids = context.get("active_ids") or []
         values = {
             "default_audience_type": "leads" if model == "crm.lead" else "contacts",
@@ -94,6 +95,7 @@ class WhatsappBroadcast(models.Model):
     def action_open_recipients(self):
         """Open the recipients, those who are left out last."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "whatsapp_broadcast.whatsapp_broadcast_recipient_action"
         )
@@ -103,10 +105,11 @@ class WhatsappBroadcast(models.Model):
 
     def _clear_recipients(self):
         self.env.cr.execute(
-            "DELETE FROM whatsapp_broadcast_recipient WHERE broadcast_id = %s",
-            [self.id],
+            "DELETE FROM whatsapp_broadcast_recipient WHERE broadcast_id = ANY(%s)",
+            [self.ids],
         )
         self.env["whatsapp.broadcast.recipient"].invalidate_model()
+        self.invalidate_recordset(["recipient_ids", *self._counter_fields()])
 
     # === AUDIENCE === #
 
@@ -155,6 +158,7 @@ class WhatsappBroadcast(models.Model):
 
     def _begin_audience(self, due_at):
         """Fix the upper end of the audience; count what the launcher may not read."""
+        self.env.flush_all()  # what follows reads the tables
         self.env.cr.execute(
             SQL(
                 "SELECT COALESCE(max(id), 0) FROM %s",
@@ -263,6 +267,8 @@ class WhatsappBroadcast(models.Model):
         """
         if not rows:
             return
+        # What others read before, in this transaction, is not for the launcher's eyes.
+        self.env.invalidate_all()
         position = 1 if self.audience_model == "crm.lead" else 2
         records = self.env[self.audience_model].browse(row[position] for row in rows)
         resolved = [self._resolve(record) for record in records]
@@ -274,7 +280,6 @@ class WhatsappBroadcast(models.Model):
                 "missing": [missing for _values, missing in resolved],
             },
         )
-        records.invalidate_recordset()
 
     def _resolve(self, record):
         """Return (values, whether one is missing).

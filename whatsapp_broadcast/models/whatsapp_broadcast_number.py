@@ -119,20 +119,21 @@ class WhatsappBroadcastNumber(models.Model):
     def _merge_remote(self, account, remote_numbers):
         """Create or update the account's numbers from what the provider lists.
 
+        Superuser: some may belong to companies that the present user is not in.
+
         :param remote_numbers: iterable of ``providers.RemoteNumber``
         """
+        numbers_sudo = self.sudo().with_context(active_test=False)
         known = {
             number.external_id: number
-            for number in self.with_context(active_test=False).search(
-                [("account_id", "=", account.id)]
-            )
+            for number in numbers_sudo.search([("account_id", "=", account.id)])
         }
         for remote in remote_numbers:
             values = self._remote_values(remote)
             if number := known.get(remote.external_id):
                 number.write(values)
             else:
-                self.create(
+                numbers_sudo.create(
                     {
                         **values,
                         "account_id": account.id,

@@ -54,8 +54,10 @@ class WhatsappBroadcastRecipient(models.Model):
 
     @api.depends("lead_id", "partner_id", "phone")
     def _compute_display_name(self):
+        # The name stays when the lead goes to somebody else, as many2ones have it.
         for recipient in self:
-            record = recipient.lead_id or recipient.partner_id
+            recipient_sudo = recipient.sudo()
+            record = recipient_sudo.lead_id or recipient_sudo.partner_id
             recipient.display_name = record.display_name or recipient.phone or ""
 
     @api.depends("state", "error_class", "skip_reason")

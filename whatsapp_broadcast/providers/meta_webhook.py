@@ -66,6 +66,9 @@ _STOPPING_EVENTS = ("account_deleted", "account_offboarded")
 _TIER = re.compile(r"TIER_(\d{1,6})(K?)")
 
 
+_Contacts = dict[str, dict]
+
+
 class _Origin(NamedTuple):
     """Where one change comes from: the fields that every event has."""
 
@@ -107,7 +110,7 @@ def _nothing(origin: _Origin, value: dict) -> Iterator[Event]:
 
 
 def _messages(origin: _Origin, value: dict) -> Iterator[Event]:
-    contacts = mappings(value.get("contacts"))
+    contacts = _index_contacts(value)
     statuses = mappings(value.get("statuses"))
     messages = mappings(value.get("messages"))
     for status in statuses:
@@ -120,7 +123,7 @@ def _messages(origin: _Origin, value: dict) -> Iterator[Event]:
         yield NumberEvent(**origin._asdict(), error=from_webhook(error))
 
 
-def _status(origin: _Origin, status: dict, contacts: list[dict]) -> Event:
+def _status(origin: _Origin, status: dict, contacts: _Contacts) -> Event:
     common = origin.when(status.get("timestamp"))
     name = identifier(status.get("status"))
     message_id = identifier(status.get("id"))
@@ -160,7 +163,7 @@ def _price(pricing: dict) -> dict:
     }
 
 
-def _inbound(origin: _Origin, message: dict, contacts: list[dict]) -> Event:
+def _inbound(origin: _Origin, message: dict, contacts: _Contacts) -> Event:
     common = origin.when(message.get("timestamp"))
     kind = identifier(message.get("type"))
     if kind in _NO_MESSAGE or message.get("group_id"):
@@ -219,24 +222,30 @@ def _context(message: dict, content: dict) -> str:
     return identifier(context.get("id")) or identifier(content.get("message_id"))
 
 
-def _find_contact(contacts: list[dict], address: str, user_ref: str) -> dict:
-    """Return the contact of a person: their order need not match the messages'."""
-    for contact in contacts:
-        if address and phone(contact.get("wa_id")) == address:
-            return contact
-        if user_ref and contact.get("user_id") == user_ref:
-            return contact
-    alone = len(contacts) == 1 and not address and not user_ref
-    return contacts[0] if alone else {}
+def _index_contacts(value: dict) -> _Contacts:
+    """Return contacts by phone and by user id; by "" if there is only one.
+
+    Their order need not match that of the messages, and there may be a thousand.
+    """
+    contacts = mappings(value.get("contacts"))
+    found = {phone(contact.get("wa_id")): contact for contact in contacts}
+    found |= {identifier(contact.get("user_id")): contact for contact in contacts}
+    found[""] = contacts[0] if len(contacts) == 1 else {}
+    return found
+
+
+def _find_contact(contacts: _Contacts, address: str, user_ref: str) -> dict:
+    keys = [key for key in (address, user_ref) if key] or [""]
+    return next((contacts[key] for key in keys if key in contacts), {})
 
 
 def _preferences(origin: _Origin, value: dict) -> Iterator[Event]:
-    contacts = mappings(value.get("contacts"))
+    contacts = _index_contacts(value)
     for preference in mappings(value.get("user_preferences")):
         yield _preference(origin, preference, contacts)
 
 
-def _preference(origin: _Origin, preference: dict, contacts: list[dict]) -> Event:
+def _preference(origin: _Origin, preference: dict, contacts: _Contacts) -> Event:
     common = origin.when(preference.get("timestamp"))
     wish = identifier(preference.get("value"))
     address = phone(preference.get("wa_id"))

@@ -1,1 +1,2 @@
 from . import whatsapp_broadcast_launch
+from . import whatsapp_broadcast_register

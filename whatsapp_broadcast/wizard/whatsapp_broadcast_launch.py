@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 #: Names shown for each reason; the list behind the button has them all.
 NAMES_SHOWN = 5
@@ -52,6 +53,8 @@ class WhatsappBroadcastLaunch(models.TransientModel):
         labels = dict(
             recipients._fields["skip_reason"]._description_selection(self.env)
         )
+        if missing := self._missing_variables():
+            labels["variable_missing"] += f": {', '.join(missing)}"
         return [
             {
                 "label": labels[reason],
@@ -64,6 +67,24 @@ class WhatsappBroadcastLaunch(models.TransientModel):
                 domain, ["skip_reason"], ["__count"], order="__count DESC"
             )
         ]
+
+    def _missing_variables(self):
+        """Return the names of variables that have no value for somebody."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT component.key || '.' || (pair.value ->> 0)
+                FROM whatsapp_broadcast_recipient r
+                CROSS JOIN jsonb_each(r.variables) AS component
+                CROSS JOIN jsonb_array_elements(component.value) AS pair
+                WHERE r.broadcast_id = %s AND r.skip_reason = 'variable_missing'
+                    AND pair.value ->> -1 = ''
+                ORDER BY 1
+                """,
+                self.broadcast_id.id,
+            )
+        )
+        return [name for (name,) in rows]
 
     def action_launch(self):
         """Launch the broadcast, now or at its time, and show it."""

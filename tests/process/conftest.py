@@ -1,0 +1,44 @@
+"""Real processes: an Odoo server, a sandbox, PostgreSQL."""
+
+import pytest
+
+from tools import odoo
+from tools.stage import Stage
+from tools.testbed import Testbed
+
+
+@pytest.fixture(scope="session")
+def connected():
+    """A database with a connected account, to be copied by each test."""
+    testbed = Testbed()
+    database = testbed.database()
+    stage = Stage(testbed.server(database), testbed.sandbox())
+    stage.connect()
+    yield stage
+    testbed.close()
+
+
+@pytest.fixture
+def make_stage(odoo_env, connected):
+    """Return a function that starts a stage; options are the sandbox's and server's."""
+
+    def make(*sandbox_options, webhook=True, connect=False, **server_options):
+        database = odoo_env.database()
+        sandbox = odoo_env.sandbox(
+            "--latency=20ms",
+            "--status-delays=0.05",
+            "--no-pair-limit",
+            *sandbox_options,
+        )
+        stage = Stage(odoo_env.server(database, **server_options), sandbox)
+        if connect:
+            stage.connect()
+        else:
+            odoo.copy(connected.database, database)
+            stage.move_in(connected.webhook_url, connected.key)
+        stage.server.start()
+        if webhook:
+            stage.verify_webhook()
+        return stage
+
+    return make

@@ -1,0 +1,73 @@
+"""The main job: a salesperson's leads get a template message, statuses come back."""
+
+from collections import Counter
+
+from tools.stage import phones
+
+
+def test_a_plain_user_does_the_whole_job_over_json2(make_stage):
+    stage = make_stage("--delivered=1", "--read=0.5")
+    numbers = [*phones(40), "+4915123131026", "no phone", ""]
+    broadcast = stage.broadcast(stage.make_leads(numbers))
+
+    stage.call("whatsapp.broadcast", "action_review", broadcast)
+    stage.call("whatsapp.broadcast", "action_launch", broadcast)
+    stats = stage.wait_settled(broadcast)
+
+    assert stats["recipient_count"] == 43
+    assert stats["skipped_count"] == 2
+    assert stats["failed_count"] == 1  # 131026 comes by webhook
+    assert stats["delivered_count"] == stats["sent_count"] == 40
+    assert 0 < stats["read_count"] < 40
+    assert stats["unknown_count"] == 0
+    assert not any(stage.compare_ledger().values())
+    assert_counters_equal_rows(stage, stats)
+
+
+def test_messages_carry_the_variables_of_their_lead(make_stage):
+    stage = make_stage()
+    broadcast = stage.broadcast(
+        stage.make_leads(phones(2)),
+        template_params={"body.2": {"text": "June 1"}, "body.1": {"field": "name"}},
+    )
+    stage.call("whatsapp.broadcast", "action_launch", broadcast)
+    stage.wait_settled(broadcast)
+
+    rows = stage.query("SELECT variables FROM whatsapp_broadcast_recipient ORDER BY id")
+    assert [row[0]["body"] for row in rows] == [
+        [["1", "Lead 0"], ["2", "June 1"]],
+        [["1", "Lead 1"], ["2", "June 1"]],
+    ]
+
+
+def test_the_log_names_no_phone_no_message_and_no_token(make_stage):
+    stage = make_stage()
+    broadcast = stage.launch(stage.make_leads([*phones(20), "+4915123131049"]))
+    stage.wait_settled(broadcast)
+
+    log = stage.server.process.log.read_text()
+    rows = stage.query(
+        "SELECT phone, provider_message_id, token FROM whatsapp_broadcast_recipient"
+    )
+    seeded = {value.lstrip("+") for row in rows for value in row if value}
+    assert len(seeded) > 60
+    assert not [value for value in seeded if value in log]
+    assert "sandbox-token" not in log
+    assert "sandbox-app-secret" not in log
+
+
+def assert_counters_equal_rows(stage, stats):
+    """The counters are what a GROUP BY at rest says."""
+    rows = Counter(
+        dict(
+            stage.query(
+                "SELECT state, count(*) FROM whatsapp_broadcast_recipient GROUP BY 1"
+            )
+        )
+    )
+    for state in ("queued", "sending", "failed", "skipped", "cancelled", "unknown"):
+        assert stats[f"{state}_count"] == rows[state], state
+    assert stats["accepted_count"] == sum(
+        rows[state] for state in ("accepted", "sent", "delivered", "read")
+    )
+    assert stats["read_count"] == rows["read"]

@@ -1,0 +1,36 @@
+const SPECIFICATION = {
+    header_type: {},
+    header_text: {},
+    body: {},
+    footer: {},
+    button_ids: { fields: { index: {}, kind: {}, text: {} } },
+    variable_ids: {
+        fields: {
+            component: {},
+            name: {},
+            button_index: {},
+            sample: {},
+            value_type: {},
+            text: {},
+            fallback: {},
+            lead_path: {},
+            partner_path: {},
+        },
+    },
+};
+
+/** @returns {Promise<Object|null>} the template with its variables and buttons */
+export async function loadTemplate(orm, id) {
+    if (!id) {
+        return null;
+    }
+    const [template] = await orm.webRead("whatsapp.broadcast.template", [id], {
+        specification: SPECIFICATION,
+    });
+    return template || null;
+}
+
+/** @returns {string} the variable's name in ``template_params``: body.1, button.0 */
+export function variableKey({ component, name, button_index }) {
+    return `${component}.${component === "button" ? button_index : name}`;
+}

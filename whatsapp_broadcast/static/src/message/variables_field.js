@@ -1,0 +1,123 @@
+import { Component, useState } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { ModelFieldSelector } from "@web/core/model_field_selector/model_field_selector";
+import { registry } from "@web/core/registry";
+import { KeepLast } from "@web/core/utils/concurrency";
+import { useService } from "@web/core/utils/hooks";
+import { useRecordObserver } from "@web/model/relational_model/utils";
+import { standardFieldProps } from "@web/views/fields/standard_field_props";
+
+import { loadTemplate, variableKey } from "./template_loader";
+
+/** Lets a salesperson say where each variable of the template gets its value from. */
+export class VariablesField extends Component {
+    static template = "whatsapp_broadcast.VariablesField";
+    static components = { ModelFieldSelector };
+    static props = standardFieldProps;
+
+    setup() {
+        this.orm = useService("orm");
+        this.keepLast = new KeepLast();
+        // A source that has no value yet is in no way part of the record.
+        this.state = useState({ variables: [], sources: {} });
+        useRecordObserver(async (record) => {
+            const id = record.data.template_id?.id;
+            if (id !== this.templateId) {
+                this.templateId = id;
+                const template = await this.keepLast.add(loadTemplate(this.orm, id));
+                this.state.sources = {};
+                this.state.variables = template?.variable_ids || [];
+            }
+        });
+    }
+
+    get model() {
+        return this.props.record.data.audience_model;
+    }
+
+    get params() {
+        return this.props.record.data[this.props.name] || {};
+    }
+
+    get rows() {
+        return this.state.variables.map((variable) => {
+            const key = variableKey(variable);
+            const value = this.asObject(this.params[key]);
+            return {
+                key,
+                value,
+                label: this.label(variable),
+                sample: variable.sample,
+                source: this.state.sources[key] || this.sourceOf(value),
+                byTemplate: this.byTemplate(variable),
+            };
+        });
+    }
+
+    asObject(value) {
+        return typeof value === "string" ? { text: value } : value || {};
+    }
+
+    sourceOf(value) {
+        return ["field", "text"].find((source) => source in value) || "template";
+    }
+
+    label({ component, name, button_index }) {
+        const labels = {
+            header: _t("Header {{%s}}", name),
+            body: _t("Body {{%s}}", name),
+            button: _t("Button %s", button_index + 1),
+        };
+        return labels[component];
+    }
+
+    /** What the template itself says, or "" if each broadcast must say it. */
+    byTemplate({ value_type, text, lead_path, partner_path }) {
+        const path = this.model === "crm.lead" ? lead_path : partner_path;
+        return {
+            none: "",
+            recipient_name: _t("Recipient's name"),
+            field: path ? _t("Field %s", path) : "",
+            text: _t("“%s”", text),
+            user_name: _t("Sender's name"),
+            user_phone: _t("Sender's phone"),
+        }[value_type];
+    }
+
+    isMissing({ source, value, byTemplate }) {
+        return source === "template" ? !byTemplate : !value[source];
+    }
+
+    async onSourceChange(row, source) {
+        this.state.sources[row.key] = source;
+        await this.write(row.key, {});
+    }
+
+    onValueChange(row, values) {
+        return this.write(row.key, { ...row.value, ...values });
+    }
+
+    /** Keeps the variables that the template has; a value that is empty is none. */
+    write(key, value) {
+        const params = {};
+        for (const row of this.rows) {
+            const present = row.key === key ? value : row.value;
+            if (present.field || present.text) {
+                params[row.key] = present;
+            }
+        }
+        const isSet = Object.keys(params).length;
+        return this.props.record.update({ [this.props.name]: isSet ? params : false });
+    }
+}
+
+registry.category("fields").add("whatsapp_variables", {
+    component: VariablesField,
+    displayName: _t("WhatsApp Variables"),
+    supportedTypes: ["json"],
+    fieldDependencies: [
+        { name: "template_id", type: "many2one" },
+        { name: "audience_model", type: "selection" },
+    ],
+    isEmpty: () => false,
+});

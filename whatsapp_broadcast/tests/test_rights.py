@@ -1,0 +1,439 @@
+import inspect
+
+from odoo.exceptions import AccessError
+from odoo.fields import Command
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from ..models.whatsapp_broadcast import FROZEN_FIELDS, PROTECTED_FIELDS
+from .common import GROUPS, BroadcastHttpCommon
+
+BROADCAST = "whatsapp.broadcast"
+RECIPIENT = "whatsapp.broadcast.recipient"
+
+#: Rows that only the engine makes, changes and deletes.
+ENGINE_MODELS = {
+    RECIPIENT: {"phone": "+12125550100", "state": "sending"},
+    "whatsapp.broadcast.attempt": {"result": "failed"},
+    "whatsapp.broadcast.event": {"state": "new"},
+    "whatsapp.broadcast.counter": {"name": "read", "delta": 5},
+    "whatsapp.broadcast.lane": {"owner": "me"},
+    "whatsapp.broadcast.pace": {"kind": "number", "key": 1},
+    "whatsapp.broadcast.contact": {"phone": "+12125550100"},
+}
+
+#: Every public method of our models, and arguments to call it with. A new one must be
+#: added here, where it is tried by users who may not call it.
+PUBLIC_METHODS = {
+    BROADCAST: {
+        "action_launch": {},
+        "action_schedule": {},
+        "action_pause": {},
+        "action_resume": {},
+        "action_cancel": {},
+        "action_back_to_draft": {},
+        "action_retry_failed": {},
+        "action_open_launch": {},
+        "action_review": {},
+        "action_open_recipients": {},
+        "get_stats": {},
+        "create": {"vals_list": [{"name": "x"}]},
+        "write": {"vals": {"name": "x"}},
+        "copy_data": {},
+    },
+    RECIPIENT: {"action_treat_as_sent": {}, "action_send_again": {}},
+    "whatsapp.broadcast.account": {
+        "action_connect": {},
+        "action_sync_templates": {},
+        "action_make_verify_token": {},
+        "action_open_numbers": {},
+        "action_open_templates": {},
+        "create": {"vals_list": [{"name": "x"}]},
+        "write": {"vals": {"name": "x"}},
+    },
+    "whatsapp.broadcast.number": {
+        "action_refresh": {},
+        "action_register": {"pin": "123456"},
+    },
+    "whatsapp.broadcast.template": {
+        "action_submit": {},
+        "action_sync": {},
+        "create": {"vals_list": [{"name": "x"}]},
+        "write": {"vals": {"active": False}},
+        "copy_data": {},
+    },
+    "whatsapp.broadcast.event": {"action_retry": {}},
+    "whatsapp.broadcast.launch": {"action_launch": {}},
+    "whatsapp.broadcast.register": {"action_register": {}},
+    "crm.lead": {"action_whatsapp_broadcast": {}},
+    "res.partner": {"action_whatsapp_broadcast": {}},
+}
+#: What a plain User may call on others' records as well.
+FOR_ALL_USERS = {
+    ("whatsapp.broadcast.account", "action_open_numbers"),
+    ("whatsapp.broadcast.account", "action_open_templates"),
+    ("whatsapp.broadcast.template", "copy_data"),
+    ("crm.lead", "action_whatsapp_broadcast"),
+    ("res.partner", "action_whatsapp_broadcast"),
+}
+
+
+@tagged("post_install", "-at_install")
+class TestRights(BroadcastHttpCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.outsider = cls.make_user("outsider")
+        cls.everyone = cls.user + cls.manager + cls.administrator + cls.outsider
+        cls.lead = cls.make_lead("+1 212 555 0100")
+        cls.broadcast = cls.make_broadcast(cls.lead)
+        cls.broadcast.action_review()
+        cls.recipient = cls.broadcast.recipient_ids
+        cls.records = cls.make_engine_rows()
+        cls.env.flush_all()
+
+    @classmethod
+    def make_engine_rows(cls):
+        """Return {model: record}, one of each model that is ours."""
+        recipient, number = cls.recipient, cls.number
+        values = {
+            "attempt": {"recipient_id": recipient.id, "result": "failed"},
+            "event": {"account_id": cls.account.id},
+            "counter": {"broadcast_id": cls.broadcast.id, "name": "x", "delta": 0},
+            "lane": {"number_id": number.id},
+            "pace": {"kind": "x", "key": 1, "next_slot_at": "2026-01-01"},
+            "contact": {"account_id": cls.account.id, "number_id": number.id},
+            "launch": {"broadcast_id": cls.broadcast.id},
+            "register": {"number_id": number.id, "pin": "123456"},
+        }
+        records = {
+            f"whatsapp.broadcast.{name}": cls.env[f"whatsapp.broadcast.{name}"].create(
+                vals
+            )
+            for name, vals in values.items()
+        }
+        return {
+            **records,
+            BROADCAST: cls.broadcast,
+            RECIPIENT: recipient,
+            "whatsapp.broadcast.account": cls.account,
+            "whatsapp.broadcast.number": number,
+            "whatsapp.broadcast.template": cls.template,
+            "crm.lead": cls.lead,
+            "res.partner": cls.env["res.partner"].create({"name": "Partner"}),
+        }
+
+    # === ENGINE'S ROWS === #
+
+    def test_nobody_touches_engine_rows(self):
+        for model, values in ENGINE_MODELS.items():
+            ids = self.records[model].ids
+            names = list(values)
+            for user in self.everyone:
+                with self.subTest(model=model, user=user.login):
+                    self.assert_denied(user, model, "create", vals_list=[values])
+                    self.assert_denied(user, model, "write", ids, vals=values)
+                    self.assert_denied(
+                        user, model, "web_save", ids, vals=values, specification={}
+                    )
+                    self.assert_denied(user, model, "unlink", ids)
+                    self.assert_not_loaded(
+                        user, model, [".id", *names], [str(ids[0]), *values.values()]
+                    )
+        self.assertEqual(self.recipient.exists().state, "queued")
+
+    def assert_denied(self, *args, **arguments):
+        self.assert_refused(*args, error="AccessError", **arguments)
+
+    def assert_not_loaded(self, user, model, names, row):
+        """Assert that an import of one row changes nothing."""
+        data = [[str(value) for value in row]]
+        with mute_logger("odoo.http"):
+            answer = self.post(user, model, "load", fields=names, data=data)
+        if answer.status_code == 200:
+            self.assertFalse(answer.json()["ids"], answer.text)
+            self.assertTrue(answer.json()["messages"])
+        else:
+            self.assertIn("AccessError", answer.json()["name"])
+
+    def test_not_through_the_broadcast(self):
+        ids = self.broadcast.ids
+        for command in (
+            [1, self.recipient.id, {"state": "read"}],
+            [0, 0, {"phone": "+12125550199"}],
+            [2, self.recipient.id, 0],
+        ):
+            with self.subTest(command=command):
+                self.assert_denied(
+                    self.user,
+                    BROADCAST,
+                    "write",
+                    ids,
+                    vals={"recipient_ids": [command]},
+                )
+
+    # === OWNERS === #
+
+    def test_a_user_sees_own_only(self):
+        ids = self.broadcast.ids
+        self.assertEqual(self.call(self.other_user, BROADCAST, "search", domain=[]), [])
+        self.assertEqual(self.call(self.other_user, RECIPIENT, "search", domain=[]), [])
+        self.assertEqual(
+            self.call(
+                self.other_user, "whatsapp.broadcast.attempt", "search", domain=[]
+            ),
+            [],
+        )
+        for model in (BROADCAST, RECIPIENT, "whatsapp.broadcast.attempt"):
+            self.assert_denied(self.other_user, model, "read", self.records[model].ids)
+        self.assert_denied(
+            self.other_user, BROADCAST, "write", ids, vals={"name": "Mine"}
+        )
+        self.assert_denied(self.other_user, BROADCAST, "unlink", ids)
+        self.assert_denied(
+            self.other_user,
+            BROADCAST,
+            "create",
+            vals_list=[{"number_id": self.number.id, "user_id": self.user.id}],
+        )
+        for user in (self.user, self.manager, self.administrator):
+            found = self.call(user, BROADCAST, "search", domain=[])
+            self.assertIn(self.broadcast.id, found)
+            self.assertTrue(self.call(user, RECIPIENT, "search", domain=[]))
+
+    def test_an_outsider_sees_nothing(self):
+        for model, record in self.records.items():
+            if model.startswith("whatsapp"):
+                with self.subTest(model=model):
+                    self.assert_denied(self.outsider, model, "search", domain=[])
+                    self.assert_denied(self.outsider, model, "read", record.ids)
+
+    def test_only_administrators_keep_accounts_and_numbers(self):
+        for model in ("whatsapp.broadcast.account", "whatsapp.broadcast.number"):
+            for user in self.user + self.manager:
+                ids = self.records[model].ids
+                with self.subTest(model=model, user=user.login):
+                    self.assert_denied(user, model, "write", ids, vals={"name": "x"})
+                    self.assert_denied(user, model, "unlink", ids)
+            self.call(self.administrator, model, "write", ids, vals={"name": "x"})
+
+    def test_only_managers_keep_templates(self):
+        model, ids = "whatsapp.broadcast.template", self.template.ids
+        self.assert_denied(self.user, model, "write", ids, vals={"active": False})
+        self.call(self.manager, model, "write", ids, vals={"active": False})
+
+    def test_the_provider_decides_states(self):
+        for model, values in (
+            ("whatsapp.broadcast.account", {"state": "connected"}),
+            ("whatsapp.broadcast.account", {"webhook_token": "guessed"}),
+            ("whatsapp.broadcast.account", {"last_webhook_at": "2026-01-01"}),
+            ("whatsapp.broadcast.template", {"state": "approved"}),
+            ("whatsapp.broadcast.template", {"external_id": "1"}),
+        ):
+            with self.subTest(model=model, values=values):
+                ids = self.records[model].ids
+                self.assert_refused(
+                    self.administrator, model, "write", ids, vals=values
+                )
+
+    # === PROTECTED FIELDS === #
+
+    def test_protected_fields_refuse_everyone(self):
+        broadcasts = self.env[BROADCAST]
+        names = PROTECTED_FIELDS | broadcasts._counter_fields()
+        for name in sorted(names):
+            value = self.any_value(broadcasts._fields[name])
+            vals = {"name": "x", "number_id": self.number.id, name: value}
+            for user in self.user + self.administrator:
+                with self.subTest(name=name, user=user.login):
+                    self.assert_refused(user, BROADCAST, "create", vals_list=[vals])
+                    self.assert_refused(
+                        user, BROADCAST, "write", self.broadcast.ids, vals={name: value}
+                    )
+                    self.assert_refused(
+                        user,
+                        BROADCAST,
+                        "web_save",
+                        self.broadcast.ids,
+                        vals={name: value},
+                        specification={},
+                    )
+                    self.assert_refused(
+                        user,
+                        BROADCAST,
+                        "copy",
+                        self.broadcast.ids,
+                        default={name: value},
+                    )
+                    self.assert_not_loaded(
+                        user,
+                        BROADCAST,
+                        ["name", "number_id/.id", self.import_name(name)],
+                        ["x", self.number.id, value],
+                    )
+
+    def test_protected_fields_take_no_default(self):
+        broadcasts = self.env[BROADCAST]
+        names = sorted(PROTECTED_FIELDS | broadcasts._counter_fields())
+        context = {
+            f"default_{name}": self.any_value(broadcasts._fields[name])
+            for name in names
+        }
+        made = self.call(
+            self.user,
+            BROADCAST,
+            "create",
+            vals_list=[{"number_id": self.number.id}],
+            context=context,
+        )
+        plain = broadcasts.create({"number_id": self.number.id})
+        self.assertEqual(
+            broadcasts.browse(made).read(names, load=None)[0] | {"id": 0},
+            plain.read(names, load=None)[0] | {"id": 0},
+        )
+
+    def test_a_copy_starts_anew(self):
+        self.broadcast._freeze_launcher()
+        self.broadcast._set_state("done", reason="person", detail="x")
+        self.broadcast._write_protected(
+            {"audience_bound": 5, "audience_cursor": "done", "media_id": "7"}
+        )
+        self.env.flush_all()
+        copied = self.call(self.user, BROADCAST, "copy", self.broadcast.ids)
+        copy = self.env[BROADCAST].browse(copied)
+        self.assertEqual(copy.state, "draft")
+        for name in PROTECTED_FIELDS - {"state"}:
+            self.assertFalse(copy[name], name)
+        self.assertFalse(copy.recipient_ids)
+        self.assertEqual(copy.lead_ids, self.lead)
+
+    def test_frozen_after_launch(self):
+        self.broadcast._write_protected({"state": "sending"})
+        self.env.flush_all()
+        fields = self.env[BROADCAST]._fields
+        for name in sorted(FROZEN_FIELDS):
+            with self.subTest(name=name):
+                message = self.assert_refused(
+                    self.user,
+                    BROADCAST,
+                    "write",
+                    self.broadcast.ids,
+                    vals={name: self.any_value(fields[name])},
+                )
+                self.assertIn(name, message)
+        self.call(
+            self.user,
+            BROADCAST,
+            "write",
+            self.broadcast.ids,
+            vals={"messages_per_minute": 10, "description": "slower"},
+        )
+
+    def any_value(self, field):
+        """Return a value that the field would take, as JSON."""
+        if field.type == "selection":
+            return field.get_values(self.env)[-1]
+        return {
+            "many2one": self.user.id,
+            "many2many": [[6, 0, []]],
+            "json": {"a": 1},
+            "datetime": "2026-01-01 00:00:00",
+            "integer": 5,
+            "float": 5.0,
+            "boolean": True,
+            "binary": "YQ==",
+        }.get(field.type, "x")
+
+    def import_name(self, name):
+        field = self.env[BROADCAST]._fields[name]
+        return f"{name}/.id" if field.type == "many2one" else name
+
+    # === METHODS === #
+
+    def test_private_methods_are_closed(self):
+        for model, record in self.records.items():
+            for name in self.own_methods(model, private=True):
+                with self.subTest(model=model, name=name):
+                    self.assert_denied(self.administrator, model, name, record.ids)
+
+    def test_each_public_method_is_known(self):
+        for model in self.env.registry:
+            known = set(PUBLIC_METHODS.get(model, ()))
+            self.assertEqual(self.own_methods(model, private=False), known, model)
+
+    def test_public_methods_refuse_outsiders(self):
+        for model, methods in PUBLIC_METHODS.items():
+            for name, arguments in methods.items():
+                with self.subTest(model=model, name=name):
+                    self.assert_denied(
+                        self.outsider,
+                        model,
+                        name,
+                        () if name == "create" else self.records[model].ids,
+                        **arguments,
+                    )
+
+    def test_public_methods_refuse_other_users(self):
+        for model, methods in PUBLIC_METHODS.items():
+            for name, arguments in methods.items():
+                if name == "create" or (model, name) in FOR_ALL_USERS:
+                    continue
+                with self.subTest(model=model, name=name):
+                    self.assert_denied(
+                        self.other_user,
+                        model,
+                        name,
+                        self.records[model].ids,
+                        **arguments,
+                    )
+
+    def own_methods(self, model, private):
+        """Return the names of methods that our modules define on a model."""
+        return {
+            name
+            for cls in type(self.env[model]).mro()
+            if cls.__module__.startswith("odoo.addons.whatsapp_broadcast.")
+            for name, method in vars(cls).items()
+            if inspect.isroutine(method)
+            and name.startswith("_") == private
+            and not name.startswith("__")
+            and not self.is_api_private(model, name)
+        }
+
+    def is_api_private(self, model, name):
+        return any(
+            getattr(getattr(cls, name, None), "_api_private", False)
+            for cls in type(self.env[model]).mro()
+        )
+
+    def test_picking_a_lead_gives_no_right_to_it(self):
+        secret = self.make_lead("+1 212 555 0177", name="Secret", user_id=False)
+        seller = self.make_user("seller")
+        seller.group_ids = [
+            Command.set(
+                [
+                    self.env.ref("sales_team.group_sale_salesman").id,
+                    self.env.ref(GROUPS["user"]).id,
+                ]
+            )
+        ]
+        secret.user_id = self.manager
+        self.env.flush_all()
+        with mute_logger("odoo.http"):
+            made = self.post(
+                seller,
+                BROADCAST,
+                "create",
+                vals_list=[
+                    {
+                        "number_id": self.number.id,
+                        "template_id": self.template.id,
+                        "lead_ids": [[6, 0, secret.ids]],
+                    }
+                ],
+            )
+        if made.status_code == 200:
+            self.assert_refused(seller, BROADCAST, "action_review", made.json())
+            self.assert_refused(seller, BROADCAST, "action_launch", made.json())
+        else:
+            self.assertIn(AccessError.__name__, made.json()["name"])

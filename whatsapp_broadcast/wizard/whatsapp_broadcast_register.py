@@ -1,0 +1,39 @@
+from odoo import fields, models
+
+from ..tools import secrets
+
+
+class WhatsappBroadcastRegister(models.TransientModel):
+    """Asks for the PIN of a number.
+
+    The form is saved before its button is called, so the PIN rests in the database
+    for a moment: encrypted, and gone when the number is registered.
+    """
+
+    _name = "whatsapp.broadcast.register"
+    _description = "Register a WhatsApp Number"
+
+    number_id = fields.Many2one(
+        "whatsapp.broadcast.number", required=True, ondelete="cascade"
+    )
+    pin = fields.Char("PIN", compute="_compute_pin", inverse="_inverse_pin")
+    pin_encrypted = fields.Char(groups=fields.NO_ACCESS)
+
+    def _compute_pin(self):
+        self.pin = False
+
+    def _inverse_pin(self):
+        for wizard in self:
+            plain = (wizard.pin or "").strip()
+            wizard.sudo().pin_encrypted = plain and secrets.encrypt(self.env, plain)
+        self.flush_recordset(["pin_encrypted"])
+        self.invalidate_recordset(["pin", "pin_encrypted"])
+
+    def action_register(self):
+        """Register the number with the PIN, and forget the PIN."""
+        self.ensure_one()
+        encrypted = self.sudo().pin_encrypted
+        pin = secrets.decrypt(self.env, encrypted) if encrypted else ""
+        self.number_id.action_register(pin)
+        self.sudo().unlink()
+        return {"type": "ir.actions.act_window_close"}
