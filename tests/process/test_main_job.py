@@ -1,8 +1,17 @@
 """The main job: a salesperson's leads get a template message, statuses come back."""
 
+import base64
 from collections import Counter
 
-from tools.stage import phones
+import pytest
+
+from tools.stage import Refused, phones
+
+#: The smallest PNG: one pixel.
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJ"
+    "RU5ErkJggg=="
+)
 
 
 def test_a_plain_user_does_the_whole_job_over_json2(make_stage):
@@ -71,3 +80,33 @@ def assert_counters_equal_rows(stage, stats):
         rows[state] for state in ("accepted", "sent", "delivered", "read")
     )
     assert stats["read_count"] == rows["read"]
+
+
+def test_media_is_uploaded_once_and_sent_by_its_id(make_stage):
+    stage = make_stage("--delivered=1")
+    broadcast = stage.broadcast(
+        stage.make_leads(phones(5)),
+        template="summer_image",
+        media_file=base64.b64encode(PNG).decode(),
+        media_filename="summer.png",
+    )
+    stage.call("whatsapp.broadcast", "action_launch", broadcast)
+    stats = stage.wait_settled(broadcast)
+
+    assert stats["delivered_count"] == 5
+    [(media_id,)] = stage.query("SELECT media_id FROM whatsapp_broadcast")
+    assert media_id
+    assert stage.control("state")["media"] == 1
+
+
+def test_a_file_over_the_limit_is_refused_before_launch(make_stage):
+    stage = make_stage()
+    broadcast = stage.broadcast(
+        stage.make_leads(phones(1)),
+        template="summer_image",
+        media_file=base64.b64encode(PNG + bytes(6 * 1024 * 1024)).decode(),
+        media_filename="summer.png",
+    )
+    with pytest.raises(Refused, match="at most 5 MB"):
+        stage.call("whatsapp.broadcast", "action_launch", broadcast)
+    assert stage.stats(broadcast)["state"] == "draft"

@@ -15,6 +15,8 @@ from .sender import Sender
 
 #: Seconds that a lane stays ours without a word from us.
 LANE_LEASE = 30
+#: Rows of a cancelled broadcast that one transaction cancels.
+CANCEL_STEP = 20_000
 #: Lanes that one driver serves at once.
 LANES = 50
 #: Threads for a message rate: enough for answers that take this many seconds.
@@ -51,8 +53,8 @@ def run(transaction, owner, open_channel, seconds, between):
     :rtype: Course
     """
     until = time.monotonic() + seconds
+    _settle(transaction)
     with transaction() as cr:
-        settle(cr)
         leased = _lease(cr, owner)
     channels = [(*row, open_channel(row[1])) for row in leased]
     lanes = [Lane(*row) for row in channels if row[2]]
@@ -63,18 +65,24 @@ def run(transaction, owner, open_channel, seconds, between):
     finally:
         with transaction() as cr:
             cr.execute(queries.FREE_LANES, {"owner": owner})
+    _settle(transaction)
     with transaction() as cr:
-        settle(cr)
         cr.execute(queries.NEXT_DUE)
         return Course(sent, cr.fetchone()[0])
 
 
-def settle(cr):
+def _settle(transaction):
     """Do what time alone calls for: doubtful rows, cancelled rest, finished ones."""
-    cr.execute(queries.EXPIRE_LEASES)
-    cr.execute(queries.CANCEL_REMAINING)
-    cr.execute(queries.FINISH)
-    cr.execute(queries.FOLD_COUNTERS)
+    with transaction() as cr:
+        cr.execute(queries.EXPIRE_LEASES)
+    cancelled = CANCEL_STEP
+    while cancelled == CANCEL_STEP:
+        with transaction() as cr:
+            cr.execute(queries.CANCEL_REMAINING, {"limit": CANCEL_STEP})
+            cancelled = cr.rowcount
+    with transaction() as cr:
+        cr.execute(queries.FINISH)
+        cr.execute(queries.FOLD_COUNTERS)
 
 
 def _lease(cr, owner):

@@ -464,7 +464,7 @@ WITH remaining AS MATERIALIZED (
     SELECT r.id FROM whatsapp_broadcast b
     JOIN whatsapp_broadcast_recipient r ON r.broadcast_id = b.id
     WHERE b.state IN ('cancelled', 'failed') AND r.due_at IS NOT NULL
-    LIMIT 20000 FOR UPDATE OF r SKIP LOCKED
+    LIMIT %(limit)s FOR UPDATE OF r SKIP LOCKED
 )
 UPDATE whatsapp_broadcast_recipient r SET state = 'cancelled', due_at = NULL
 FROM remaining WHERE r.id = remaining.id

@@ -24,10 +24,12 @@ def write(cr, finished):
     )  # fmt: skip
     values = map(list, zip(*columns, strict=True))
     cr.execute(queries.WRITE_RESULTS, dict(zip(names, values, strict=True)))
-    for job, result in finished:
-        if result.outcome == NOT_SENT or result.error_class == "throttle":
-            rest(cr, job.row["number_id"])
-            break
+    for number_id in {
+        job.row["number_id"]
+        for job, result in finished
+        if result.outcome == NOT_SENT or result.error_class == "throttle"
+    }:
+        _rest(cr, number_id)
     act(
         cr,
         [
@@ -55,7 +57,7 @@ def act(cr, errors):
             _stop(cr, row, kind, detail)
 
 
-def rest(cr, number_id):
+def _rest(cr, number_id):
     """Keep a number from sending for a moment; with jitter, as others may do so too."""
     seconds = REST * random.uniform(0.5, 1.5)
     cr.execute(

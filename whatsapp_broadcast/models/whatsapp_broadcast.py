@@ -1,6 +1,12 @@
+import base64
+import mimetypes
+
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, LockError, UserError, ValidationError
-from odoo.tools import format_datetime
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import SQL, format_datetime
+from odoo.tools.mimetypes import guess_mimetype
+
+from ..providers import Unsupported
 
 STATES = [
     ("draft", "Draft"),
@@ -23,7 +29,7 @@ STATE_REASONS = [
     ("restored", "The database was restored or copied"),
     ("launcher", "Whoever launched it may no longer do so"),
     ("nobody", "Nobody could be written to"),
-    ("media", "The media file was refused"),
+    ("message", "The message cannot be sent"),
 ]
 
 #: ``audience_cursor`` of a broadcast whose recipients are complete.
@@ -354,9 +360,7 @@ class WhatsappBroadcast(models.Model):
             broadcast._lock_for_action(
                 ("sending", "paused", "done"), self.env._("retried")
             )
-            retried += broadcast.recipient_ids.filtered_domain(
-                [("state", "=", "failed")]
-            )._retry()
+            retried += retried._retry_failed(broadcast)
         if not retried:
             raise UserError(
                 self.env._(
@@ -387,15 +391,14 @@ class WhatsappBroadcast(models.Model):
         """Check the right to write and the state, and keep others from changing it."""
         self.ensure_one()
         self.check_access("write")
-        try:
-            self.lock_for_update(allow_referencing=True)
-        except LockError:
-            raise UserError(
-                self.env._(
-                    "Somebody else is just changing %s. Try again in a moment.",
-                    self.name,
-                )
-            ) from None
+        # Waits, unlike lock_for_update: the engine holds a share of this lock for
+        # some milliseconds of each claim, and that is no reason to refuse a person.
+        self.env.cr.execute(
+            SQL(
+                "SELECT id FROM whatsapp_broadcast WHERE id = %s FOR NO KEY UPDATE",
+                self.id,
+            )
+        )
         self.invalidate_recordset(["state"])
         if self.state not in states:
             labels = dict(self._fields["state"]._description_selection(self.env))
@@ -461,6 +464,31 @@ class WhatsappBroadcast(models.Model):
         )
         if needs_media and not (self.media_file or self.media_link):
             raise UserError(self.env._("Add the media file, or a link to it."))
+        if needs_media and self.media_file:
+            self._check_media_file()
+
+    def _check_media_file(self):
+        content, mimetype = self._read_media()
+        kind = self.media_kind if self.message_type == "media" else None
+        kind = kind or self.template_header_type
+        if kind in ("image", "video", "audio") and not mimetype.startswith(f"{kind}/"):
+            raise UserError(
+                self.env._(
+                    "The file is of type %(type)s, but %(kind)s is to be sent.",
+                    type=mimetype,
+                    kind=kind,
+                )
+            )
+        try:
+            self.account_id._parser().check_media(content, mimetype)
+        except Unsupported as error:
+            raise UserError(str(error)) from None
+
+    def _read_media(self):
+        """Return (bytes, MIME type) of the file; its content counts, then its name."""
+        content = base64.b64decode(self.with_context(bin_size=False).media_file)
+        by_name = mimetypes.guess_type(self.media_filename or "")[0]
+        return content, guess_mimetype(content, by_name or "application/octet-stream")
 
     def _check_template(self):
         template = self.template_id

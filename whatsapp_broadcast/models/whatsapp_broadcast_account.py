@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import ormcache
 
-from ..providers import Credentials, ProviderError, TransportError, get
+from ..providers import Credentials, ProviderError, TransportError, Unsupported, get
 from ..providers.transport import Transport
 from ..tools import secrets
 
@@ -404,7 +404,7 @@ class WhatsappBroadcastAccount(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_unless_used(self):
-        if self.number_ids._used_numbers():
+        if self.with_context(active_test=False).number_ids._used_numbers():
             raise UserError(
                 self.env._(
                     "This account has numbers that broadcasts use. Archive it instead."
@@ -417,7 +417,7 @@ class _Remote:
 
     def __init__(self, account):
         self.account = account
-        self.transport = Transport(threads=1)
+        self.transport = Transport(threads=1, read_timeout=30)
 
     def __enter__(self):
         return self.account._provider(), self.transport
@@ -425,6 +425,8 @@ class _Remote:
     def __exit__(self, _kind, error, _traceback):
         self.transport.close()
         env = self.account.env
+        if isinstance(error, Unsupported):
+            raise UserError(str(error)) from None
         if isinstance(error, ProviderError):
             raise UserError(
                 env._(

@@ -1,15 +1,21 @@
-import base64
+# One concern, one file: the broadcast in one file would be too long to read.
+# pylint: disable=consider-merging-classes-inherited
+
 import json
+import logging
 from ast import literal_eval
+
+import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
-from odoo.tools.mimetypes import guess_mimetype
 
 from ..engine import queries
 from .whatsapp_broadcast import PREPARED
+
+_logger = logging.getLogger(__name__)
 
 #: Records a chunk: one transaction, so that others never wait long.
 CHUNK = 20_000
@@ -325,12 +331,22 @@ class WhatsappBroadcast(models.Model):
         while self._still_preparing():
             try:
                 self._as_launcher()._prepare_step()
-            except (AccessError, UserError) as error:
-                self.env.cr.rollback()
-                self._set_state("failed", reason="launcher", detail=str(error)[:500])
+            except psycopg2.Error:
+                raise  # passes by itself: the next call of the cron tries again
+            except AccessError as error:
+                self._fail("launcher", str(error))
+            except UserError as error:
+                self._fail("message", str(error))
+            except Exception as error:  # one broken broadcast must not hold up others
+                _logger.exception("Broadcast %s could not be prepared", self.id)
+                self._fail("message", repr(error))
             if self.env["ir.cron"]._commit_progress(1) <= 0:
                 return False
         return True
+
+    def _fail(self, reason, detail):
+        self.env.cr.rollback()
+        self._set_state("failed", reason=reason, detail=detail[:500])
 
     def _still_preparing(self):
         """Lock the broadcast; False if somebody changed or is changing it."""
@@ -362,14 +378,13 @@ class WhatsappBroadcast(models.Model):
         """Upload the file once; every message then names its id."""
         if not self.media_file or self.media_id:
             return
-        content = base64.b64decode(self.with_context(bin_size=False).media_file)
-        filename = self.media_filename or "file"
+        content, mimetype = self._read_media()
         with self.account_id._remote() as (provider, call):
             media_id = provider.upload_media(
                 call,
                 self.number_id.sudo().external_id,
                 content,
-                guess_mimetype(content),
-                filename,
+                mimetype,
+                self.media_filename or "file",
             )
         self._write_protected({"media_id": media_id})

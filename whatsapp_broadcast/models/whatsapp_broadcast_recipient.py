@@ -114,10 +114,15 @@ class WhatsappBroadcastRecipient(models.Model):
             raise UserError(self.env._("Only rows in state Unknown need a decision."))
         self.lock_for_update()
 
-    def _retry(self):
-        """Queue failed rows again where their error allows it."""
-        retryable = self.filtered(
-            lambda r: r.state == "failed" and r.error_class in RETRYABLE_CLASSES
+    @api.model
+    def _retry_failed(self, broadcast):
+        """Queue a broadcast's failed rows again where their error allows it."""
+        retryable = self.search(
+            [
+                ("broadcast_id", "=", broadcast.id),
+                ("state", "=", "failed"),
+                ("error_class", "in", RETRYABLE_CLASSES),
+            ]
         )
         retryable.lock_for_update()
         retryable._keep_attempts("failed")

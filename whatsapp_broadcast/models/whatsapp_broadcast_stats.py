@@ -1,3 +1,6 @@
+# One concern, one file: the broadcast in one file would be too long to read.
+# pylint: disable=consider-merging-classes-inherited
+
 from odoo import api, fields, models
 
 from ..engine import queries
@@ -10,6 +13,8 @@ OTHER = ("replied", "country_guessed")
 
 
 class WhatsappBroadcast(models.Model):
+    """What the counters of a broadcast are, and who is told of them."""
+
     _inherit = "whatsapp.broadcast"
 
     recipient_count = fields.Integer(compute="_compute_counters")

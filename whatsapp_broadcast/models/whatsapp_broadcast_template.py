@@ -181,7 +181,7 @@ class WhatsappBroadcastTemplate(models.Model):
             values.update(
                 account_id=account.id, name=remote.name, language=remote.language
             )
-            self = super().create([values])  # noqa: PLW0642
+            self = self._create_protected(values)  # noqa: PLW0642
         self.variable_ids._merge_remote(self, remote.variables)
         self.button_ids._merge_remote(self, remote.buttons)
 
@@ -251,6 +251,10 @@ class WhatsappBroadcastTemplate(models.Model):
     def _write_protected(self, vals):
         """Write what only the provider decides."""
         return super().write(vals)
+
+    def _create_protected(self, vals):
+        """Create with what only the provider decides."""
+        return super().create([vals])
 
     def _refuse_protected(self, *vals_list):
         protected = {"state", "quality", "external_id", "rejected_reason"}

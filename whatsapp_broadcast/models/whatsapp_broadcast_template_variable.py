@@ -11,7 +11,7 @@ NAME_PATHS = {
 class WhatsappBroadcastTemplateVariable(models.Model):
     _name = "whatsapp.broadcast.template.variable"
     _description = "WhatsApp Template Variable"
-    _order = "template_id, component desc, sequence, id"
+    _order = "template_id, sequence, id"
 
     template_id = fields.Many2one(
         "whatsapp.broadcast.template", required=True, ondelete="cascade", index=True

@@ -368,6 +368,10 @@ class Provider(ABC):
     def parse_send(self, response: Response) -> SendResult:
         """Return what the answer proves; UNKNOWN unless it proves more."""
 
+    @abstractmethod
+    def check_media(self, content: bytes, mimetype: str) -> None:
+        """Raise Unsupported, with the limit, for a file the provider would refuse."""
+
     # === WEBHOOK (pure) === #
 
     @abstractmethod

@@ -194,6 +194,9 @@ class Meta(Provider):
         answer = self._run(call, self._json_request(path, body))
         return _required_id(answer), text(answer.get("status")).lower()
 
+    def check_media(self, content: bytes, mimetype: str) -> None:
+        meta_media.check(content, mimetype)
+
     def upload_media(
         self, call: Call, number_id: str, content: bytes, mimetype: str, filename: str
     ) -> str:

@@ -221,7 +221,7 @@ class _Reader(io.RawIOBase):
         self._wire.settimeout(left)
         return self._raw.readinto(buffer)
 
-    def close(self) -> None:
+    def close(self) -> None:  # pylint: disable=missing-return
         self._raw.close()
         super().close()
 
@@ -240,7 +240,7 @@ def _split(url: str) -> tuple[Origin, str]:
 
 def _open(origin: Origin, timeout: float, tls: ssl.SSLContext) -> HTTPConnection:
     if origin.scheme == "http":
-        connection = HTTPConnection(origin.host, origin.port, timeout)
+        connection = HTTPConnection(origin.host, origin.port, timeout=timeout)
     else:
         connection = _secure_connection(origin, timeout, tls)
     try:

@@ -1,8 +1,12 @@
 from . import (
     test_audience,
+    test_companies,
+    test_connect,
     test_counters,
+    test_json2,
     test_neutralize,
     test_rights,
     test_secrets,
+    test_states,
     test_variables,
 )

@@ -1,2 +1,1 @@
-from . import whatsapp_broadcast_launch
-from . import whatsapp_broadcast_register
+from . import whatsapp_broadcast_launch, whatsapp_broadcast_register

@@ -19,9 +19,7 @@ class WhatsappBroadcastLaunch(models.TransientModel):
     template_id = fields.Many2one(related="broadcast_id.template_id")
     reachable_count = fields.Integer(related="broadcast_id.reachable_count")
     skipped_count = fields.Integer(related="broadcast_id.skipped_count")
-    country_guessed_count = fields.Integer(
-        related="broadcast_id.country_guessed_count"
-    )
+    country_guessed_count = fields.Integer(related="broadcast_id.country_guessed_count")
     scheduled_at = fields.Datetime(related="broadcast_id.scheduled_at")
     skipped_summary = fields.Html(compute="_compute_skipped_summary")
     must_confirm = fields.Boolean(compute="_compute_must_confirm")

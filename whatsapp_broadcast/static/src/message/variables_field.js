@@ -9,6 +9,9 @@ import { standardFieldProps } from "@web/views/fields/standard_field_props";
 
 import { loadTemplate, variableKey } from "./template_loader";
 
+/** Field types that have no text to write to a person. */
+const NO_TEXT = ["binary", "html", "json", "many2many", "one2many", "properties", "separator"];
+
 /** Lets a salesperson say where each variable of the template gets its value from. */
 export class VariablesField extends Component {
     static template = "whatsapp_broadcast.VariablesField";
@@ -82,6 +85,10 @@ export class VariablesField extends Component {
             user_name: _t("Sender's name"),
             user_phone: _t("Sender's phone"),
         }[value_type];
+    }
+
+    hasText({ type }) {
+        return !NO_TEXT.includes(type);
     }
 
     isMissing({ source, value, byTemplate }) {

@@ -1,0 +1,108 @@
+"""Uninstalling the addon leaves the database as it was before."""
+
+from contextlib import closing
+
+import pytest
+
+from tools import layout, odoo, postgres
+
+#: What the addon could leave behind; each row is told apart by all of its columns.
+SNAPSHOT = {
+    "tables, indexes and sequences": """
+        SELECT relname, relkind FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace""",
+    "columns": """
+        SELECT table_name, column_name FROM information_schema.columns
+        WHERE table_schema = 'public'""",
+    "functions": """
+        SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace""",
+    "triggers": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
+    "constraints": "SELECT conname FROM pg_constraint",
+    "external ids": "SELECT module, name, model FROM ir_model_data",
+    "models": "SELECT model FROM ir_model",
+    "fields": "SELECT model, name FROM ir_model_fields",
+    # The web client's bundles are made and dropped as they are asked for.
+    "attachments": """
+        SELECT name, res_model, res_field FROM ir_attachment
+        WHERE url IS NULL OR url NOT LIKE '/web/assets/%'""",
+    "parameters": "SELECT key FROM ir_config_parameter",
+    "scheduled actions": "SELECT cron_name FROM ir_cron",
+    "triggers of scheduled actions": "SELECT cron_id FROM ir_cron_trigger",
+    "groups": "SELECT name::text FROM res_groups",
+    "rules": "SELECT name FROM ir_rule",
+    "menus": "SELECT name::text FROM ir_ui_menu",
+    "messages": "SELECT model, res_id FROM mail_message",
+    "followers": "SELECT res_model, res_id FROM mail_followers",
+    "activities": "SELECT res_model, res_id FROM mail_activity",
+}
+
+#: Rows in all that it makes, before it goes.
+USE = """
+account = env["whatsapp.broadcast.account"].create({
+    "name": "A", "app_id": "1", "business_account_id": "2",
+    "access_token": "token", "app_secret": "secret",
+})
+account._write_protected({"state": "connected"})
+number = env["whatsapp.broadcast.number"].create({
+    "name": "N", "account_id": account.id, "external_id": "1", "state": "connected",
+    "company_ids": env.company.ids,
+})
+lead = env["crm.lead"].create({"name": "L", "phone": "+12125550100"})
+broadcast = env["whatsapp.broadcast"].with_user(env.ref("base.user_admin")).create({
+    "number_id": number.id, "message_type": "media", "media_kind": "image",
+    "media_file": b"R0lGODlhAQABAAAAACw=", "lead_ids": lead.ids,
+})
+broadcast.action_review()
+broadcast.action_launch()
+broadcast.activity_schedule("mail.mail_activity_data_todo")
+env["whatsapp.broadcast.attempt"].create(
+    {"recipient_id": broadcast.recipient_ids.id, "by": env.uid})
+env["whatsapp.broadcast.event"]._receive(account.id, b"{}")
+env["whatsapp.broadcast.lane"]._guard_copy()
+lead.unlink()
+env.cr.commit()
+result = broadcast.recipient_count
+"""
+
+UNINSTALL = """
+env["ir.module.module"].search([("name", "=", "whatsapp_broadcast")]) \
+    .button_immediate_uninstall()
+"""
+
+
+@pytest.fixture
+def database():
+    """A database with ``crm``, in which the addon is known but not installed."""
+    name = postgres.database_name("test_uninstall")
+    odoo.copy(odoo.template("crm", ["crm"]), name)
+    odoo.run_code(name, "env['ir.module.module'].update_list(); env.cr.commit()")
+    yield name
+    odoo.drop(name)
+
+
+def test_nothing_is_left_behind(database):
+    before = snapshot(database)
+    odoo.install(database, [layout.ADDON])
+    assert odoo.run_code(database, USE) == 1
+    during = snapshot(database)
+    for kind in SNAPSHOT:
+        assert during[kind] - before[kind], f"the addon makes no {kind} any more"
+
+    odoo.run_code(database, UNINSTALL)
+
+    after = snapshot(database)
+    left = {kind: sorted(after[kind] - before[kind]) for kind in SNAPSHOT}
+    lost = {kind: sorted(before[kind] - after[kind]) for kind in SNAPSHOT}
+    assert {kind: rows for kind, rows in left.items() if rows} == {}
+    assert {kind: rows for kind, rows in lost.items() if rows} == {}
+
+
+def snapshot(database):
+    """Return {kind: set of rows} of all that an addon could leave behind."""
+    found = {}
+    with closing(postgres.connect(database)) as connection:
+        for kind, query in SNAPSHOT.items():
+            with connection.cursor() as cursor:
+                cursor.execute(query)
+                found[kind] = set(cursor.fetchall())
+    return found
