@@ -7,10 +7,11 @@ help:
 	@echo "make stop            stop everything that this checkout started"
 	@echo "make test [TAGS=…]   all tests; TAGS=unit, TAGS=process, or tags of Odoo's"
 	@echo "make lint            all static checks"
+	@echo "make pot             export the texts for translators"
 	@echo "make clean           stop everything and remove .odoo/"
 	@echo "Variables: ODOO_BIN (an Odoo 19), PGHOST … (a PostgreSQL), DEBIAN_MIRROR"
 
-setup run stop clean:
+setup run stop clean pot:
 	@$(TOOLS) $@
 
 demo:
@@ -22,4 +23,4 @@ test:
 lint:
 	@$(TOOLS) lint
 
-.PHONY: help setup run stop clean demo test lint
+.PHONY: help setup run stop clean pot demo test lint

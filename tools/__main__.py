@@ -44,11 +44,17 @@ def _lint(options: argparse.Namespace) -> None:
     lint.run(options.names)
 
 
+def _pot(_options: argparse.Namespace) -> None:
+    from . import translations
+
+    translations.write()
+
+
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m tools", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     actions = {"setup": _setup, "run": _run, "stop": _stop, "clean": _clean}
-    actions |= {"demo": _demo, "test": _test, "lint": _lint}
+    actions |= {"demo": _demo, "test": _test, "lint": _lint, "pot": _pot}
     parsers = {name: verbs.add_parser(name) for name in actions}
     for name, action in actions.items():
         parsers[name].set_defaults(action=action)

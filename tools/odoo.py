@@ -210,13 +210,26 @@ class Server:
         self.process.wait_ready(self._is_ready, seconds)
 
     def _is_ready(self) -> bool:
-        if self.workers and not is_listening(self.gevent_port):
+        if self.workers and not (
+            is_listening(self.gevent_port) and self._crons_listen()
+        ):
             return False
         try:
             with urllib.request.urlopen(f"{self.url}/web/health", timeout=5) as answer:
                 return answer.status == 200
         except (urllib.error.URLError, OSError):
             return False
+
+    def _crons_listen(self) -> bool:
+        """Tell whether each cron worker waits for word; before, it sleeps a minute."""
+        names = [f"odoo-{pid}" for pid in self.process.children()]
+        with postgres.admin() as cursor:
+            cursor.execute(
+                "SELECT count(DISTINCT application_name) FROM pg_stat_activity"
+                " WHERE datname = 'postgres' AND application_name = ANY(%s)",
+                [names],
+            )
+            return cursor.fetchone()[0] >= self.cron_threads
 
     def stop(self) -> None:
         """Ask it to end, and wait until it has."""

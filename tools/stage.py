@@ -83,9 +83,19 @@ class Stage:
         self.key = self.run(SALESPERSON, login=self.login)
 
     def verify_webhook(self) -> None:
-        """Do what the provider's dashboard does on "Verify and save" and "Test"."""
+        """Do what the provider's dashboard does on "Verify and save" and "Test".
+
+        Returns when the account has heard it; TimeoutError after a minute.
+        """
         self.control("webhook/verify", callback_url=self.webhook_url)
         self.control("webhook/test", fields=["messages"])
+        end = time.monotonic() + 60
+        while self.query(
+            "SELECT 1 FROM whatsapp_broadcast_account WHERE state = 'deaf'"
+        ):
+            if time.monotonic() > end:
+                raise TimeoutError(f"No webhook arrived; see {self.server.process.log}")
+            time.sleep(0.1)
 
     def run(self, code: str, **values) -> object:
         """Run code in Odoo's shell with values filled in; return its ``result``."""

@@ -266,7 +266,7 @@ def test_ten_numbers_progress_and_the_mail_queue_runs(make_stage, tmp_path):
             end - time.monotonic(),
         )
     [(waiting,)] = stage.query(
-        "SELECT count(*) FROM mail_mail WHERE state = 'outgoing' AND subject = 'x'"
+        "SELECT count(*) FROM mail_mail WHERE state = 'outgoing' AND email_to = 'a@b.c'"
     )
     assert waiting == 0
 

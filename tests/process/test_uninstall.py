@@ -27,7 +27,6 @@ SNAPSHOT = {
         WHERE url IS NULL OR url NOT LIKE '/web/assets/%'""",
     "parameters": "SELECT key FROM ir_config_parameter",
     "scheduled actions": "SELECT cron_name FROM ir_cron",
-    "triggers of scheduled actions": "SELECT cron_id FROM ir_cron_trigger",
     "groups": "SELECT name::text FROM res_groups",
     "rules": "SELECT name FROM ir_rule",
     "menus": "SELECT name::text FROM ir_ui_menu",
@@ -38,6 +37,10 @@ SNAPSHOT = {
 
 #: Rows in all that it makes, before it goes.
 USE = """
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9aw"
+    "AAAABJRU5ErkJggg=="
+)
 account = env["whatsapp.broadcast.account"].create({
     "name": "A", "app_id": "1", "business_account_id": "2",
     "access_token": "token", "app_secret": "secret",
@@ -50,7 +53,7 @@ number = env["whatsapp.broadcast.number"].create({
 lead = env["crm.lead"].create({"name": "L", "phone": "+12125550100"})
 broadcast = env["whatsapp.broadcast"].with_user(env.ref("base.user_admin")).create({
     "number_id": number.id, "message_type": "media", "media_kind": "image",
-    "media_file": b"R0lGODlhAQABAAAAACw=", "lead_ids": lead.ids,
+    "media_file": PNG, "lead_ids": lead.ids,
 })
 broadcast.action_review()
 broadcast.action_launch()

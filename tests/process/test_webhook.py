@@ -141,7 +141,7 @@ def test_text_goes_only_to_those_whose_window_is_open(make_stage):
     )
     assert wait_until(
         lambda: stage.query(
-            "SELECT 1 FROM whatsapp_broadcast_contact WHERE last_inbound_at IS NOT NULL"
+            "SELECT 1 FROM whatsapp_broadcast_contact WHERE phone = %s", numbers[1]
         ),
         30,
     )

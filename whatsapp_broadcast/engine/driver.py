@@ -36,9 +36,14 @@ class Lane:
 
 
 class Course(NamedTuple):
-    """Where a run ended. ``next_due``: seconds until a row may be claimed, or None."""
+    """Where a run ended.
+
+    ``finished``: ids of broadcasts that are done now; ``next_due``: seconds until a row
+    may be claimed, or None.
+    """
 
     sent: int
+    finished: list[int]
     next_due: float | None
 
 
@@ -53,7 +58,7 @@ def run(transaction, owner, open_channel, seconds, between):
     :rtype: Course
     """
     until = time.monotonic() + seconds
-    _settle(transaction)
+    finished = _settle(transaction)
     with transaction() as cr:
         leased = _lease(cr, owner)
     channels = [(*row, open_channel(row[1])) for row in leased]
@@ -65,14 +70,14 @@ def run(transaction, owner, open_channel, seconds, between):
     finally:
         with transaction() as cr:
             cr.execute(queries.FREE_LANES, {"owner": owner})
-    _settle(transaction)
+    finished += _settle(transaction)
     with transaction() as cr:
         cr.execute(queries.NEXT_DUE)
-        return Course(sent, cr.fetchone()[0])
+        return Course(sent, finished, cr.fetchone()[0])
 
 
 def _settle(transaction):
-    """Do what time alone calls for: doubtful rows, cancelled rest, finished ones."""
+    """Do what time alone calls for; return the ids of broadcasts that are done."""
     with transaction() as cr:
         cr.execute(queries.EXPIRE_LEASES)
     cancelled = CANCEL_STEP
@@ -82,7 +87,9 @@ def _settle(transaction):
             cancelled = cr.rowcount
     with transaction() as cr:
         cr.execute(queries.FINISH)
+        finished = [id_ for (id_,) in cr.fetchall()]
         cr.execute(queries.FOLD_COUNTERS)
+    return finished
 
 
 def _lease(cr, owner):
@@ -97,10 +104,12 @@ def _serve(transaction, owner, lanes, until, between):
     """Claim, send and write until time is up or nothing is left to claim."""
     sent = 0
     with _sender(lanes) as sender:
-        while lanes and time.monotonic() < until:
+        while time.monotonic() < until:
             for lane in _ready(lanes):
                 if not _turn(transaction, owner, lane, sender):
                     lanes.remove(lane)
+            if not lanes:
+                break
             time.sleep(_pause(lanes, until))
             sent += _write(transaction, sender.collect())
             between()

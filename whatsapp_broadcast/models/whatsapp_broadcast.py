@@ -226,8 +226,12 @@ class WhatsappBroadcast(models.Model):
 
     @api.model
     def _default_number(self):
-        numbers = self.env["whatsapp.broadcast.number"].search([], limit=2)
-        return numbers if len(numbers) == 1 else numbers.browse()
+        """The number this user sent from last, else the first that can send."""
+        last = self.search([("user_id", "=", self.env.uid)], limit=1).number_id
+        if last.active and last.state == "connected":
+            return last
+        numbers = self.env["whatsapp.broadcast.number"]
+        return numbers.search([("state", "=", "connected")], limit=1)
 
     @api.depends("audience_type")
     def _compute_audience_model(self):
@@ -244,6 +248,10 @@ class WhatsappBroadcast(models.Model):
                 bool(broadcast.account_id)
                 and broadcast.account_id.sudo().state != "connected"
             )
+
+    @api.onchange("template_id")
+    def _onchange_template_id(self):
+        self.template_params = False
 
     @api.constrains("company_id", "number_id")
     def _check_number_company(self):
@@ -375,7 +383,8 @@ class WhatsappBroadcast(models.Model):
         """Open the last question before launch."""
         self.ensure_one()
         self._check_launchable(accept_no_webhook=True)
-        self.action_review()
+        if self._is_reviewable():
+            self.action_review()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Launch"),
@@ -583,6 +592,13 @@ class WhatsappBroadcast(models.Model):
                     "at the provider what was sent since, then resume."
                 )
             )
+
+    def _say_done(self):
+        """Tell of the end, which the engine wrote past the ORM."""
+        self.invalidate_recordset()
+        for broadcast in self:
+            broadcast.message_post(body=self.env._("Done."))
+        self._send_progress()
 
     def _reopen(self):
         """Go on sending after rows were queued again."""

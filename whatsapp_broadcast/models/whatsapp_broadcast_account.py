@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.http import db_list
 from odoo.tools import ormcache
 
 from ..providers import Credentials, ProviderError, TransportError, Unsupported, get
@@ -34,7 +35,7 @@ class WhatsappBroadcastAccount(models.Model):
         "API URL", required=True, default="https://graph.facebook.com/v23.0"
     )
     app_id = fields.Char("App ID")
-    business_account_id = fields.Char("WhatsApp Business Account ID")
+    business_account_id = fields.Char("WhatsApp Business Account ID", copy=False)
     business_portfolio_id = fields.Char("Business Portfolio ID")
 
     # Write-only: see _store_secret.
@@ -77,6 +78,11 @@ class WhatsappBroadcastAccount(models.Model):
         compute="_compute_webhook_url",
         compute_sudo=True,
         help="Whether the provider can reach this Odoo: https on a public address.",
+    )
+    database_is_ambiguous = fields.Boolean(
+        compute="_compute_webhook_url",
+        compute_sudo=True,
+        help="Whether this server has several databases for the webhook's address.",
     )
     last_webhook_at = fields.Datetime(readonly=True, copy=False)
     token_expires_at = fields.Datetime(readonly=True, copy=False)
@@ -161,6 +167,7 @@ class WhatsappBroadcastAccount(models.Model):
         for account in self:
             account.webhook_url = f"{base_url}{WEBHOOK_PATH}{account.webhook_token}"
             account.webhook_is_public = _is_public(base_url)
+            account.database_is_ambiguous = _is_ambiguous(base_url)
 
     @api.depends("number_ids", "template_ids")
     def _compute_counts(self):
@@ -458,3 +465,8 @@ def _is_public(url):
         return ipaddress.ip_address(host).is_global
     except ValueError:
         return not host.endswith(".localhost")
+
+
+def _is_ambiguous(url):
+    """Tell whether a call without a session would not know its database: 404."""
+    return len(db_list(force=True, host=urlsplit(url).netloc)) > 1

@@ -9,7 +9,7 @@ import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Domain
+from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
 from ..engine import queries
@@ -52,24 +52,24 @@ class WhatsappBroadcast(models.Model):
         """
         self.check_access("create")
         ids = context.get("active_ids") or []
-        values = {
-            "default_audience_type": "leads" if model == "crm.lead" else "contacts",
-            "default_audience_model": model,
-        }
-        if len(ids) >= SELECTION_LIMIT and context.get("active_domain"):
-            values["default_audience_domain"] = repr(context["active_domain"])
-        elif ids:
-            name = "lead_ids" if model == "crm.lead" else "partner_ids"
-            values[f"default_{name}"] = [fields.Command.set(ids)]
-        else:
+        if not ids:
             raise UserError(self.env._("Select at least one record."))
+        values = {"audience_model": model}
+        if len(ids) >= SELECTION_LIMIT and context.get("active_domain"):
+            values["audience_type"] = "filter"
+            values["audience_domain"] = repr(context["active_domain"])
+        else:
+            is_lead = model == "crm.lead"
+            values["audience_type"] = "leads" if is_lead else "contacts"
+            values["lead_ids" if is_lead else "partner_ids"] = [Command.set(ids)]
+        # Saved at once: thousands of ids in an unsaved form take the client minutes.
+        broadcast = self.create(values)
         return {
             "type": "ir.actions.act_window",
-            "name": self.env._("New Broadcast"),
             "res_model": "whatsapp.broadcast",
+            "res_id": broadcast.id,
             "view_mode": "form",
             "views": [(False, "form")],
-            "context": values,
         }
 
     # === REVIEW === #
@@ -83,7 +83,7 @@ class WhatsappBroadcast(models.Model):
             broadcast._lock_for_action(("draft",), self.env._("reviewed"))
             broadcast._check_audience()
             broadcast._check_message()
-            if broadcast._audience_size(REVIEW_LIMIT + 1) > REVIEW_LIMIT:
+            if not broadcast._is_reviewable():
                 raise UserError(
                     self.env._(
                         "More than %s records: their review would take too long. "
@@ -97,6 +97,9 @@ class WhatsappBroadcast(models.Model):
                 cursor = broadcast._prepare_chunk(cursor, due_at=None)
             broadcast.invalidate_recordset()
         return True
+
+    def _is_reviewable(self):
+        return self._audience_size(REVIEW_LIMIT + 1) <= REVIEW_LIMIT
 
     def action_open_recipients(self):
         """Open the recipients, those who are left out last."""
@@ -131,12 +134,13 @@ class WhatsappBroadcast(models.Model):
 
     def _picked(self):
         """Return the ids picked by hand, readable or not, or None for a filter."""
-        if self.audience_type == "filter" or self.audience_domain:
+        if self.audience_type == "filter":
             return None
         broadcast_sudo = self.sudo().with_context(active_test=False)
-        if self.audience_model == "crm.lead":
-            return broadcast_sudo.lead_ids.ids
-        return broadcast_sudo.partner_ids.ids
+        name = "lead_ids" if self.audience_model == "crm.lead" else "partner_ids"
+        picked = broadcast_sudo[name].ids
+        # A selection too large for a list of ids is kept as the list's filter.
+        return None if self.audience_domain and not picked else picked
 
     def _parse_domain(self):
         try:

@@ -10,6 +10,11 @@ from .whatsapp_broadcast_lane import CALL_SECONDS, Housekeeping
 _last_wakes = {}
 #: Seconds between two wakes of the merge, per database.
 WAKE_EVERY = 1.0
+#: Seconds that a woken merge goes on looking. A delivery wakes nobody while its process
+#: (a second) or the database (another one) was woken just before.
+LINGER = 2 * WAKE_EVERY + 0.5
+#: Seconds between two looks into an empty inbox.
+LOOK_EVERY = 0.25
 #: Days that processed events are kept.
 KEEP_DAYS = 30
 
@@ -49,6 +54,12 @@ class WhatsappBroadcastEvent(models.Model):
 
     _inbox_index = models.Index("(id) WHERE processed_at IS NULL")
 
+    @api.depends("event_type", "received_at")
+    def _compute_display_name(self):
+        for event in self:
+            received = fields.Datetime.to_string(event.received_at) or ""
+            event.display_name = f"{event.event_type or ''} {received}".strip()
+
     def _compute_payload_text(self):
         for event in self:
             content = event.with_context(bin_size=False).payload or b""
@@ -86,15 +97,20 @@ class WhatsappBroadcastEvent(models.Model):
 
     @api.model
     def _cron_merge(self):
-        """Drain the inbox for some seconds."""
-        until = time.monotonic() + CALL_SECONDS
+        """Drain the inbox for some seconds; look again until no wake was swallowed."""
+        start = time.monotonic()
         housekeeping = Housekeeping(self.env)
-        merged = 0
-        while taken := housekeeping.run():
+        merged, elapsed = 0, 0.0
+        while elapsed < CALL_SECONDS:
+            taken = housekeeping.run()
             merged += taken
-            if time.monotonic() > until:
-                self.env.ref("whatsapp_broadcast.ir_cron_merge")._trigger()
+            elapsed = time.monotonic() - start
+            if not taken and elapsed > LINGER:
                 break
+            if not taken:
+                time.sleep(LOOK_EVERY)
+        else:
+            self.env.ref("whatsapp_broadcast.ir_cron_merge")._trigger()
         housekeeping.tell_progress()
         self.env["ir.cron"]._commit_progress(merged, remaining=0)
 

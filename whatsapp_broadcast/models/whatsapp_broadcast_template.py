@@ -102,7 +102,9 @@ class WhatsappBroadcastTemplate(models.Model):
     @api.depends("name", "language")
     def _compute_display_name(self):
         for template in self:
-            template.display_name = f"{template.name} ({template.language})"
+            template.display_name = (
+                f"{template.name} ({template.language})" if template.name else ""
+            )
 
     # === ACTIONS === #
 

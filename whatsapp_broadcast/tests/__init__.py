@@ -8,5 +8,6 @@ from . import (
     test_rights,
     test_secrets,
     test_states,
+    test_tours,
     test_variables,
 )

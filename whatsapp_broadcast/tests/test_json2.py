@@ -45,7 +45,7 @@ class TestJson2(BroadcastHttpCommon):
     def act(self, ids, action, **arguments):
         return self.call(self.user, BROADCAST, action, ids, **arguments)
 
-    def read(self, ids, *names):
+    def values_of(self, ids, *names):
         [values] = self.call(self.user, BROADCAST, "read", ids, fields=list(names))
         return values
 
@@ -70,26 +70,28 @@ class TestJson2(BroadcastHttpCommon):
             fields=["display_name", "skip_reason"],
         )
         self.assertEqual([row["skip_reason"] for row in left_out], ["bad_phone"])
-        self.assertEqual(self.read(ids, "state")["state"], "draft")
+        self.assertEqual(self.values_of(ids, "state")["state"], "draft")
 
         self.assertTrue(self.act(ids, "action_launch"))
-        self.assertEqual(self.read(ids, "state")["state"], "preparing")
+        self.assertEqual(self.values_of(ids, "state")["state"], "preparing")
         self.run_prepare()
-        self.assertEqual(self.read(ids, "state")["state"], "sending")
+        self.assertEqual(self.values_of(ids, "state")["state"], "sending")
         stats = self.act(ids, "get_stats")
         self.assertEqual(
             {name: value for name, value in stats.items() if value},
             {"recipient_count": 4, "queued_count": 3, "skipped_count": 1},
         )
-        values = self.read(ids, "queued_count", "recipient_count", "reachable_count")
+        values = self.values_of(
+            ids, "queued_count", "recipient_count", "reachable_count"
+        )
         self.assertEqual(values["reachable_count"], 3)
 
         self.assertTrue(self.act(ids, "action_pause"))
-        self.assertEqual(self.read(ids, "state")["state"], "paused")
+        self.assertEqual(self.values_of(ids, "state")["state"], "paused")
         self.assertTrue(self.act(ids, "action_resume"))
-        self.assertEqual(self.read(ids, "state")["state"], "sending")
+        self.assertEqual(self.values_of(ids, "state")["state"], "sending")
         self.assertTrue(self.act(ids, "action_cancel"))
-        self.assertEqual(self.read(ids, "state")["state"], "cancelled")
+        self.assertEqual(self.values_of(ids, "state")["state"], "cancelled")
         message = self.assert_refused(self.user, BROADCAST, "action_resume", ids)
         self.assertIn("Cancelled", message)
 
@@ -102,7 +104,7 @@ class TestJson2(BroadcastHttpCommon):
             scheduled_at="2100-01-01 08:00:00",
         )
         self.act(ids, "action_schedule")
-        self.assertEqual(self.read(ids, "state")["state"], "scheduled")
+        self.assertEqual(self.values_of(ids, "state")["state"], "scheduled")
         self.act(ids, "action_back_to_draft")
         self.act(ids, "action_launch")
         self.run_prepare()

@@ -1,5 +1,6 @@
 import logging
 import os
+from tempfile import NamedTemporaryFile
 from unittest.mock import patch
 
 from cryptography.fernet import Fernet
@@ -139,8 +140,6 @@ class TestSecrets(BroadcastCommon):
             )
 
     def make_file(self, content):
-        from tempfile import NamedTemporaryFile
-
         file = self.enterContext(NamedTemporaryFile("w", suffix=".conf"))
         file.write(content)
         file.flush()

@@ -1,10 +1,9 @@
 from datetime import timedelta
-from unittest.mock import patch
 
 from psycopg2 import IntegrityError
 
 from odoo import fields
-from odoo.exceptions import LockError, UserError, ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -129,15 +128,6 @@ class TestStates(BroadcastCommon):
         with self.assertRaisesRegex(UserError, "Preparing and cannot be launched"):
             second.action_launch()
         self.assertEqual(self.broadcast.launcher_id, self.user)
-
-    def test_somebody_is_just_changing_it(self):
-        with (
-            patch.object(
-                type(self.broadcast), "lock_for_update", side_effect=LockError("x")
-            ),
-            self.assertRaisesRegex(UserError, "Somebody else is just changing"),
-        ):
-            self.broadcast.action_launch()
 
     # === WHAT KEEPS IT FROM BEING LAUNCHED === #
 

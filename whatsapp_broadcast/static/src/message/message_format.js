@@ -1,8 +1,18 @@
-/** What WhatsApp renders: *bold*, _italic_, ~struck~, ```code```, and {{variables}}. */
-const TOKEN =
-    /\*(?!\s)([^*\n]+)\*|_(?!\s)([^_\n]+)_|~(?!\s)([^~\n]+)~|```([^`]+)```|\{\{\s*(\w+)\s*\}\}/;
+/**
+ * What WhatsApp renders: *bold*, _italic_, ~struck~, ```code```, and {{variables}}.
+ * A mark within a word, or beside a space, is only a sign.
+ */
+const TOKEN = new RegExp(
+    [
+        ...["\\*", "_", "~"].map(
+            (mark) => `(?<!\\w)${mark}(?!\\s)([^${mark}\\n]+)(?<!\\s)${mark}(?!\\w)`
+        ),
+        "```([^`]+)```",
+        "\\{\\{\\s*(\\w+)\\s*\\}\\}",
+    ].join("|")
+);
 const CLASSES = [
-    "fw-bold",
+    "fw-bolder",
     "fst-italic",
     "text-decoration-line-through",
     "font-monospace",

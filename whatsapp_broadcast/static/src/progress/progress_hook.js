@@ -6,6 +6,7 @@ const NOTIFICATION = "whatsapp_broadcast/progress";
 const MOVING_STATES = ["scheduled", "preparing", "sending"];
 /** How long the bus may be silent about a moving broadcast before it is asked for. */
 const SILENCE = 5000;
+const TICK = 1000;
 
 /**
  * Keeps broadcasts on the screen up to date, by the bus or, where it does not tell
@@ -52,7 +53,8 @@ export function useBroadcastProgress(getRecords, refresh) {
             return;
         }
         for (const { resId, data } of getRecords()) {
-            const silent = Date.now() - (heardAt[resId] || 0) >= SILENCE;
+            heardAt[resId] ??= Date.now();
+            const silent = Date.now() - heardAt[resId] >= SILENCE;
             if (resId && MOVING_STATES.includes(data.state) && silent) {
                 waiting.add(resId);
             }
@@ -62,7 +64,7 @@ export function useBroadcastProgress(getRecords, refresh) {
 
     onMounted(() => {
         bus.subscribe(NOTIFICATION, onProgress);
-        timer = browser.setInterval(askAfterSilence, SILENCE);
+        timer = browser.setInterval(askAfterSilence, TICK);
     });
     onWillUnmount(() => {
         bus.unsubscribe(NOTIFICATION, onProgress);
