@@ -62,6 +62,13 @@ class WhatsappBroadcast(models.Model):
             is_lead = model == "crm.lead"
             values["audience_type"] = "leads" if is_lead else "contacts"
             values["lead_ids" if is_lead else "partner_ids"] = [Command.set(ids)]
+        if not self._default_number():
+            raise UserError(
+                self.env._(
+                    "No number can send yet. Ask an administrator to connect an "
+                    "account under WhatsApp / Configuration."
+                )
+            )
         # Saved at once: thousands of ids in an unsaved form take the client minutes.
         broadcast = self.create(values)
         return {

@@ -356,12 +356,18 @@ class TestAudience(BroadcastCommon):
         with self.assertRaisesRegex(UserError, "at least one"):
             self.env["crm.lead"].with_user(self.user).action_whatsapp_broadcast()
 
+    def test_selection_without_a_number_says_what_to_do(self):
+        leads = self.make_leads(1).with_user(self.user)
+        self.env["whatsapp.broadcast.number"].search([]).active = False
+        with self.assertRaisesRegex(UserError, "No number"):
+            leads.action_whatsapp_broadcast()
+
     def create_from(self, action):
-        """Create what the form, opened by ``action``, would create."""
-        broadcasts = self.env["whatsapp.broadcast"].with_user(self.user)
-        return broadcasts.with_context(**action["context"]).create(
-            {"number_id": self.number.id, "template_id": self.template.id}
-        )
+        """Return the draft that ``action`` opens, with a template chosen."""
+        broadcast = self.env["whatsapp.broadcast"].browse(action["res_id"])
+        broadcast = broadcast.with_user(self.user)
+        broadcast.template_id = self.template
+        return broadcast
 
     def reviewed_rows(self, broadcast):
         broadcast.action_review()
