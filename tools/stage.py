@@ -32,7 +32,8 @@ for variable in account.template_ids.variable_ids:
     if variable.name in ("1", "customer_name") and variable.component == "body":
         variable.write(dict(value_type="recipient_name"))
     else:
-        variable.write(dict(value_type="text", text="May 31"))
+        text = "spring" if variable.component == "button" else "May 31"
+        variable.write(dict(value_type="text", text=text))
 env.cr.commit()
 result = account.webhook_url
 """

@@ -60,17 +60,38 @@ class WhatsappBroadcastRecipient(models.Model):
             record = recipient_sudo.lead_id or recipient_sudo.partner_id
             recipient.display_name = record.display_name or recipient.phone or ""
 
-    @api.depends("state", "error_class", "skip_reason")
+    @api.depends("state", "error_code", "error_class")
     def _compute_advice(self):
-        advice = self._advice_by_class()
+        by_code, by_class = self._advice_by_code(), self._advice_by_class()
         for recipient in self:
-            failed = recipient.state in ("failed", "queued") and recipient.error_class
-            recipient.advice = advice.get(failed) if failed else False
-            if recipient.state == "unknown":
+            recipient.advice = False
+            if recipient.state in ("failed", "queued") and recipient.error_class:
+                recipient.advice = by_code.get(recipient.error_code) or by_class.get(
+                    recipient.error_class
+                )
+            elif recipient.state == "unknown":
                 recipient.advice = self.env._(
                     "It may have arrived. Nothing is sent again by itself: treat it as "
                     "sent, or send it again."
                 )
+
+    def _advice_by_code(self):
+        """What to do where the class says too little; Meta's codes.
+
+        https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
+        """
+        return {
+            "130472": self.env._(
+                "WhatsApp withholds marketing from this person for a test. Write to "
+                "them another way."
+            ),
+            "130497": self.env._("WhatsApp does not let you write to this country."),
+            "131021": self.env._("It is your own number."),
+            "131047": self.env._(
+                "Their last message is more than 24 hours old. Send a template."
+            ),
+            "132005": self.env._("The text is too long with this person's values."),
+        }
 
     def _advice_by_class(self):
         return {

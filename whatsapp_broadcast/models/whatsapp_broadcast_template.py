@@ -1,7 +1,12 @@
+import re
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..providers import RemoteButton, RemoteTemplate, RemoteVariable
+
+#: {{1}} or {{name}}, as Meta writes variables.
+PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 class WhatsappBroadcastTemplate(models.Model):
@@ -238,17 +243,42 @@ class WhatsappBroadcastTemplate(models.Model):
             ),
         )
 
+    # === VARIABLES OF A DRAFT === #
+
+    def _read_placeholders(self):
+        """Give a draft the variables that its texts name, and no others."""
+        for template in self.filtered(lambda template: not template.external_id):
+            template.variable_ids._merge_remote(
+                template, template._placeholders(template.variable_ids)
+            )
+
+    def _placeholders(self, known):
+        samples = {(v.component, v.name, v.button_index): v.sample for v in known}
+        texts = [("header", self.header_text, 0), ("body", self.body, 0)]
+        texts += [("button", button.url, button.index) for button in self.button_ids]
+        keys = [
+            (component, name, index)
+            for component, text, index in texts
+            for name in dict.fromkeys(PLACEHOLDER.findall(text or ""))
+        ]
+        return [RemoteVariable(*key, samples.get(key) or "") for key in keys]
+
     # === PROTECTION === #
 
     @api.model_create_multi
     def create(self, vals_list):
         self._refuse_protected(*vals_list)
-        return super().create(vals_list)
+        templates = super().create(vals_list)
+        templates._read_placeholders()
+        return templates
 
     def write(self, vals):
         self._refuse_protected(vals)
         self._refuse_changed_content(vals)
-        return super().write(vals)
+        result = super().write(vals)
+        if {"body", "header_text", "button_ids"} & vals.keys():
+            self._read_placeholders()
+        return result
 
     def _write_protected(self, vals):
         """Write what only the provider decides."""

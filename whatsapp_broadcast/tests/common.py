@@ -110,7 +110,14 @@ class BroadcastCommon(TransactionCase):
 
     @classmethod
     def make_variable(cls, template, name="1", **values):
-        return cls.env["whatsapp.broadcast.template.variable"].create(
+        """Return the variable, which a template that names it has already."""
+        variables = cls.env["whatsapp.broadcast.template.variable"]
+        component = values.get("component", "body")
+        known = template.variable_ids.filtered(
+            lambda variable: (variable.component, variable.name) == (component, name)
+        )
+        known.write(values)
+        return known or variables.create(
             {"template_id": template.id, "name": name, **values}
         )
 

@@ -253,3 +253,27 @@ class TestVariables(BroadcastCommon):
         with self.assertRaisesRegex(UserError, "Nobody is left"):
             wizard.action_launch()
         self.assertEqual(broadcast.state, "draft")
+
+    def test_a_draft_has_the_variables_that_its_texts_name(self):
+        template = self.env["whatsapp.broadcast.template"].create(
+            {
+                "account_id": self.account.id,
+                "name": "drafted",
+                "body": "Hi {{1}}, until {{2}}. {{1}}!",
+                "header_type": "text",
+                "header_text": "News for {{1}}",
+            }
+        )
+        self.assertEqual(
+            sorted(template.variable_ids.mapped("display_name")),
+            ["body.1", "body.2", "header.1"],
+        )
+        template.variable_ids.sample = "kept"
+        template.body = "Until {{2}}, {{3}}."
+        samples = {v.display_name: v.sample for v in template.variable_ids}
+        self.assertEqual(samples, {"header.1": "kept", "body.2": "kept", "body.3": ""})
+
+    def test_a_synchronised_template_keeps_the_variables_of_the_provider(self):
+        self.variable.text = "kept"
+        self.greeting._write_protected({"body": "Hi {{1}} and {{2}}"})
+        self.assertEqual(self.greeting.variable_ids, self.variable)
