@@ -97,6 +97,7 @@ def _merge_batch(cr, deliveries, parse):
 
 def _merge_statuses(cr, items):
     """Merge statuses and return the ids of deliveries with an unknown message."""
+    items = [item for item in items if item[1].status in STATUS_ORDER]
     if not items:
         return set()
     columns = [

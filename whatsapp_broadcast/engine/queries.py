@@ -712,6 +712,7 @@ FROM unnest(
     %(user_refs)s::text[], %(names)s::text[], %(times)s::timestamp[]
 ) AS v (account_id, number_id, phone, user_ref, name, at)
 WHERE phone IS NOT NULL GROUP BY 1, 2, 3
+ORDER BY 2, 3  -- two merges at once lock the rows in the same order
 ON CONFLICT (number_id, phone) WHERE phone IS NOT NULL DO UPDATE SET
     user_ref = COALESCE(EXCLUDED.user_ref, c.user_ref),
     name = COALESCE(EXCLUDED.name, c.name),
