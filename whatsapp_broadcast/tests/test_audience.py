@@ -322,6 +322,17 @@ class TestAudience(BroadcastCommon):
         ):
             broadcast.action_review()
 
+    def test_too_many_to_review_are_launched_all_the_same(self):
+        broadcast = self.make_broadcast(self.make_leads(3))
+        with patch.object(audience, "REVIEW_LIMIT", 2):
+            action = broadcast.action_open_launch()
+            wizard = self.env[action["res_model"]].with_user(self.user)
+            wizard = wizard.with_context(**action["context"]).create({})
+            self.assertEqual(wizard.reachable_count, 3)
+            self.assertFalse(wizard.is_reviewed)
+            wizard.action_launch()
+        self.assertEqual(broadcast.state, "preparing")
+
     # === SELECTION === #
 
     def test_selection_of_a_few(self):

@@ -17,13 +17,26 @@ class WhatsappBroadcastLaunch(models.TransientModel):
     )
     number_id = fields.Many2one(related="broadcast_id.number_id")
     template_id = fields.Many2one(related="broadcast_id.template_id")
-    reachable_count = fields.Integer(related="broadcast_id.reachable_count")
+    is_reviewed = fields.Boolean(compute="_compute_reachable_count")
+    reachable_count = fields.Integer(compute="_compute_reachable_count")
     skipped_count = fields.Integer(related="broadcast_id.skipped_count")
     country_guessed_count = fields.Integer(related="broadcast_id.country_guessed_count")
     scheduled_at = fields.Datetime(related="broadcast_id.scheduled_at")
     skipped_summary = fields.Html(compute="_compute_skipped_summary")
     must_confirm = fields.Boolean(compute="_compute_must_confirm")
     accept_no_webhook = fields.Boolean("Send although replies and STOP cannot arrive")
+
+    @api.depends("broadcast_id")
+    def _compute_reachable_count(self):
+        for wizard in self:
+            broadcast = wizard.broadcast_id
+            wizard.is_reviewed = bool(broadcast.recipient_count)
+            # An audience too large to wait for is counted, not reviewed.
+            wizard.reachable_count = (
+                broadcast.reachable_count
+                if wizard.is_reviewed
+                else broadcast._audience_size()
+            )
 
     @api.depends("broadcast_id")
     def _compute_must_confirm(self):
