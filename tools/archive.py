@@ -106,7 +106,8 @@ class Archive:
             f"Signed-By: {find_keyring()}\n"
         )
         failure = (
-            "Cannot read the Debian archive: check DEBIAN_MIRROR or apt's sources."
+            "Cannot read the Debian archive: check DEBIAN_MIRROR or apt's sources, and "
+            "that the archive has not expired."
         )
         run_logged(self._apt("apt-get", "update", "-qq"), "apt.log", failure)
 

@@ -74,6 +74,15 @@ class Sandbox:
         self.receiver = receiver
         self.ledger_file = ledger
 
+    async def quiet(self):
+        """Wait until the answer to every webhook was read."""
+
+        async def poll():
+            while self.state.outbox.pending():
+                await asyncio.sleep(0)
+
+        await asyncio.wait_for(poll(), PATIENCE)
+
     async def call(self, method, path, token="sandbox-token", **more):
         """``(HTTP status, JSON)`` of a request."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -2,6 +2,7 @@
 UPDATE whatsapp_broadcast_account
    SET access_token_encrypted = NULL,
        app_secret_encrypted = NULL,
+       app_secret_fingerprint = NULL,
        verify_token_encrypted = NULL,
        webhook_token = gen_random_uuid()::text,
        state = 'draft',

@@ -5,14 +5,21 @@ serves them side by side for a few seconds, so that ten small numbers need one w
 not ten.
 """
 
+import logging
 import time
 from typing import NamedTuple
+
+from psycopg2.extensions import TransactionRollbackError
 
 from . import limiter, queries
 from .claim import claim
 from .results import write
 from .sender import Sender
 
+_logger = logging.getLogger(__name__)
+
+#: Tries of a result batch that meets a deadlock.
+WRITE_TRIES = 3
 #: Seconds that a lane stays ours without a word from us.
 LANE_LEASE = 30
 #: Rows of a cancelled broadcast that one transaction cancels.
@@ -86,7 +93,11 @@ def _settle(transaction):
             cr.execute(queries.CANCEL_REMAINING, {"limit": CANCEL_STEP})
             cancelled = cr.rowcount
     with transaction() as cr:
-        cr.execute(queries.FINISH)
+        cr.execute(queries.REOPEN)
+        # Locked in a statement of its own: FINISH then sees what others committed.
+        cr.execute(queries.LOCK_SENDING)
+        sending = [id_ for (id_,) in cr.fetchall()]
+        cr.execute(queries.FINISH, {"ids": sending})
         finished = [id_ for (id_,) in cr.fetchall()]
         cr.execute(queries.FOLD_COUNTERS)
     return finished
@@ -104,18 +115,28 @@ def _serve(transaction, owner, lanes, until, between):
     """Claim, send and write until time is up or nothing is left to claim."""
     sent = 0
     with _sender(lanes) as sender:
-        while time.monotonic() < until:
-            for lane in _ready(lanes):
-                if not _turn(transaction, owner, lane, sender):
-                    lanes.remove(lane)
-            if not lanes:
-                break
-            time.sleep(_pause(lanes, until))
+        try:
+            while time.monotonic() < until:
+                for lane in _ready(lanes):
+                    if not _turn(transaction, owner, lane, sender):
+                        lanes.remove(lane)
+                if not lanes:
+                    break
+                time.sleep(_pause(lanes, until))
+                sent += _write(transaction, sender.collect())
+                _keep_house(between)
+        finally:
+            # Whatever broke: answers that are there, or still come, must not be lost.
+            sender.stop()
             sent += _write(transaction, sender.collect())
-            between()
-        sender.stop()
-        sent += _write(transaction, sender.collect())
     return sent
+
+
+def _keep_house(between):
+    try:
+        between()
+    except Exception as error:  # the inbox waits; the answers in hand do not
+        _logger.error("Housekeeping failed: %s", type(error).__name__)
 
 
 def _turn(transaction, owner, lane, sender):
@@ -144,9 +165,15 @@ def _has_work(cr, lane):
 
 
 def _write(transaction, finished):
-    if finished:
-        with transaction() as cr:
-            write(cr, finished)
+    """Write results; try again when the database asks for it."""
+    for attempt in range(WRITE_TRIES if finished else 0):
+        try:
+            with transaction() as cr:
+                write(cr, finished)
+            break
+        except TransactionRollbackError:
+            if attempt + 1 == WRITE_TRIES:
+                raise
     return len(finished)
 
 

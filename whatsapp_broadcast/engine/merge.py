@@ -6,6 +6,7 @@ Every step may see the same event twice, in any order: the result is the same.
 import logging
 import re
 from collections import defaultdict
+from dataclasses import replace
 
 from . import queries
 from .results import act
@@ -19,6 +20,14 @@ MAX_TRIES = 3
 MAX_TRIES_UNMATCHED = 5
 #: Statuses only go up, in this order.
 STATUS_ORDER = ["accepted", "held", "sent", "failed", "delivered", "read"]
+
+#: What templates may be; other words of the provider are kept out of the columns.
+TEMPLATE_STATES = (
+    "draft", "pending", "approved", "rejected", "paused", "disabled", "in_appeal",
+    "archived", "limit_exceeded", "pending_deletion", "deleted",
+)  # fmt: skip
+TEMPLATE_CATEGORIES = ("marketing", "utility", "authentication")
+QUALITIES = ("green", "yellow", "red")
 
 _TOKEN = re.compile(r"r(\d{1,9})-[0-9a-f]{32}\Z")
 
@@ -54,8 +63,9 @@ def merge(transaction, parse):
         try:
             with cr.savepoint(flush=False):
                 _merge_batch(cr, deliveries, parse)
-        except Exception:
-            _logger.exception("A batch of events broke; each is tried alone")
+        except Exception as error:  # no details: they would name people
+            kind = type(error).__name__
+            _logger.warning("A batch of events broke (%s); each is tried alone", kind)
             for delivery in deliveries:
                 _merge_alone(cr, delivery, parse)
         return len(deliveries)
@@ -71,7 +81,7 @@ def _merge_alone(cr, delivery, parse):
 
 
 def _merge_batch(cr, deliveries, parse):
-    doors = sorted({door for _id, door, _payload, _tries in deliveries})
+    doors = sorted({delivery[1] for delivery in deliveries})
     cr.execute(queries.ROUTES, {"account_ids": doors})
     route = Route(cr.fetchall())
     parsed = [
@@ -84,11 +94,14 @@ def _merge_batch(cr, deliveries, parse):
         if item[2] is not None:
             by_kind[type(item[1]).__name__].append(item)
     unmatched = _merge_statuses(cr, by_kind["StatusEvent"])
+    for kind in ("InboundEvent", "PreferenceEvent"):
+        by_kind[kind] = _with_phones(cr, by_kind[kind])
     _merge_inbound(cr, by_kind["InboundEvent"])
     for kind, handle in _ONE_BY_ONE.items():
-        for _delivery, event, account, number in by_kind[kind]:
-            handle(cr, event, account, number)
-    cr.execute(queries.HEARD, {"account_ids": doors})
+        for delivery, event, account, number in by_kind[kind]:
+            handle(cr, delivery, event, account, number)
+    heard = {account for _delivery, _event, account, _number in parsed if account}
+    cr.execute(queries.HEARD, {"account_ids": sorted(heard)})
     _finish(cr, deliveries, parsed, unmatched)
 
 
@@ -155,6 +168,34 @@ def _failures(cr, items, matched):
 # === INBOUND === #
 
 
+def _with_phones(cr, items):
+    """Give events that name a person by user id only the phone that we know."""
+    nameless = [item for item in items if not item[1].phone and item[1].user_ref]
+    if not nameless:
+        return items
+    cr.execute(
+        queries.PHONES,
+        {
+            "account_ids": [item[2] for item in nameless],
+            "user_refs": [item[1].user_ref for item in nameless],
+        },
+    )
+    phones = {(account, user): phone for account, user, phone in cr.fetchall()}
+    return [
+        (
+            delivery,
+            _with_phone(event, phones.get((account, event.user_ref))),
+            account,
+            n,
+        )
+        for delivery, event, account, n in items
+    ]
+
+
+def _with_phone(event, phone):
+    return event if event.phone or not phone else replace(event, phone=phone)
+
+
 def _merge_inbound(cr, items):
     spoken = [item for item in items if item[3] is not None and item[1].at]
     if not spoken:
@@ -176,7 +217,7 @@ def _merge_inbound(cr, items):
 # === WHAT COMES SELDOM === #
 
 
-def _merge_preference(cr, event, account, number):
+def _merge_preference(cr, delivery, event, account, number):
     if number is not None and (event.phone or event.user_ref):
         cr.execute(
             queries.MERGE_PREFERENCE,
@@ -186,11 +227,12 @@ def _merge_preference(cr, event, account, number):
                 "phone": event.phone,
                 "user_ref": event.user_ref,
                 "opted_out": event.opted_out,
+                "at": event.at or delivery[4],
             },
         )
 
 
-def _merge_template(cr, event, account, _number):
+def _merge_template(cr, _delivery, event, account, _number):
     cr.execute(
         queries.MERGE_TEMPLATE,
         {
@@ -198,15 +240,20 @@ def _merge_template(cr, event, account, _number):
             "external_id": event.external_id,
             "name": event.name,
             "language": event.language,
-            "state": event.state,
-            "category": event.category,
-            "quality": event.quality,
+            "state": _known(event.state, TEMPLATE_STATES, "unknown"),
+            "category": _known(event.category, TEMPLATE_CATEGORIES, ""),
+            "quality": _known(event.quality, QUALITIES, "unknown"),
             "reason": event.reason,
         },
     )
 
 
-def _merge_number(cr, event, account, _number):
+def _known(value, values, otherwise):
+    """Return a value that our columns know; "" says that nothing changed."""
+    return value if not value or value in values else otherwise
+
+
+def _merge_number(cr, _delivery, event, account, _number):
     cr.execute(
         queries.MERGE_NUMBER,
         {
@@ -219,7 +266,7 @@ def _merge_number(cr, event, account, _number):
     )
 
 
-def _merge_account(cr, event, account, _number):
+def _merge_account(cr, _delivery, event, account, _number):
     if event.stops_sending:
         cr.execute(
             queries.STOP_ACCOUNT_BY_ID,
@@ -260,7 +307,7 @@ def _finish(cr, deliveries, parsed, unmatched):
 
 def _set_back(cr, delivery, reason, tries, final_state):
     """Try a delivery again later, or close it after ``tries``."""
-    event_id, _door, _payload, attempt_count = delivery
+    event_id, attempt_count = delivery[0], delivery[3]
     if attempt_count + 1 >= tries:
         _close(cr, [(event_id, final_state, None, reason)])
     else:

@@ -250,12 +250,14 @@ FROM (
             WHEN NOT a.active OR a.state IN ('draft', 'error') THEN 'account'
             WHEN NOT n.active OR n.state <> 'connected' THEN 'number'
             WHEN t.state <> 'approved' THEN 'template'
+            WHEN t.category <> b.launched_category THEN 'category'
         END AS reason,
         CASE
             WHEN NOT a.active OR a.state IN ('draft', 'error') THEN a.error_message
             WHEN NOT n.active OR n.state <> 'connected'
                 THEN COALESCE(n.error_message, n.state)
-            ELSE t.state
+            WHEN t.state <> 'approved' THEN t.state
+            ELSE t.category
         END AS detail
     FROM whatsapp_broadcast b
     JOIN whatsapp_broadcast_number n ON n.id = b.number_id
@@ -377,6 +379,11 @@ RETURNING r.broadcast_id
 #: Guarded by the token: a late answer cannot touch a newer try, and a status that
 #: came by webhook before our own commit is not lowered.
 WRITE_RESULTS = f"""
+WITH locked AS MATERIALIZED (
+    -- in the order in which the merge locks them
+    SELECT id FROM whatsapp_broadcast_recipient
+    WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE
+)
 UPDATE whatsapp_broadcast_recipient r SET
     state = CASE WHEN r.state IN ('sending', 'unknown') THEN v.state ELSE r.state END,
     due_at = CASE
@@ -404,6 +411,7 @@ FROM unnest(
     %(error_classes)s::text[], %(error_messages)s::text[], %(uncounted)s::int[]
 ) AS v (id, token, state, delay, message_id, user_ref, error_code, error_class,
     error_message, uncounted)
+JOIN locked ON locked.id = v.id
 WHERE r.id = v.id AND r.token = v.token AND r.state <> 'failed'
 RETURNING r.id
 """
@@ -471,11 +479,31 @@ FROM remaining WHERE r.id = remaining.id
 RETURNING r.broadcast_id
 """
 
+CANCEL_REVIEWED = """
+UPDATE whatsapp_broadcast_recipient r SET state = 'cancelled'
+FROM whatsapp_broadcast b
+WHERE b.id = ANY(%(ids)s) AND b.audience_cursor IS NULL AND r.broadcast_id = b.id
+    AND r.state = 'queued' AND r.due_at IS NULL
+"""
+
+#: A row may be queued again by an answer that came after the end.
+REOPEN = """
+UPDATE whatsapp_broadcast SET state = 'sending', completed_at = NULL
+WHERE state = 'done' AND id IN (
+    SELECT broadcast_id FROM whatsapp_broadcast_recipient WHERE due_at IS NOT NULL
+)
+"""
+
+LOCK_SENDING = """
+SELECT id FROM whatsapp_broadcast WHERE state = 'sending'
+ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+"""
+
 #: Done: nothing queued, nothing in flight. Held and unknown rows may remain.
 FINISH = f"""
 UPDATE whatsapp_broadcast b SET
     state = 'done', completed_at = {NOW}, write_date = {NOW}
-WHERE b.state = 'sending'
+WHERE b.state = 'sending' AND b.id = ANY(%(ids)s)
     AND NOT EXISTS (
         SELECT FROM whatsapp_broadcast_recipient r
         WHERE r.broadcast_id = b.id AND r.due_at IS NOT NULL
@@ -520,7 +548,11 @@ WHERE id = ANY(%(ids)s) AND state = 'unknown'
 
 REQUEUE = f"""
 UPDATE whatsapp_broadcast_recipient SET
-    state = 'queued', due_at = {NOW}, lease_until = NULL, token = NULL,
+    state = 'queued', lease_until = NULL, token = NULL,
+    due_at = CASE
+        WHEN error_class = 'later'
+        THEN GREATEST({NOW}, failed_at + interval '24 hours') ELSE {NOW}
+    END,
     provider_message_id = NULL, error_code = NULL, error_class = NULL,
     error_message = NULL, attempt_count = 0, accepted_at = NULL, sent_at = NULL,
     failed_at = NULL
@@ -541,11 +573,13 @@ WHERE id > %(last_id)s
 ADD_EVENT = f"""
 INSERT INTO whatsapp_broadcast_event
     (account_id, received_at, payload, state, attempt_count)
-VALUES (%(account_id)s, {NOW}, %(payload)s, 'new', 0)
+SELECT id, {NOW}, %(payload)s, 'new', 0
+FROM whatsapp_broadcast_account WHERE id = %(account_id)s
 """
 
 TAKE_EVENTS = f"""
-SELECT id, account_id, payload, attempt_count FROM whatsapp_broadcast_event
+SELECT id, account_id, payload, attempt_count, received_at
+FROM whatsapp_broadcast_event
 WHERE processed_at IS NULL AND (retry_at IS NULL OR retry_at <= {NOW})
 ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
@@ -583,12 +617,14 @@ DELETE FROM whatsapp_broadcast_event WHERE id IN (
 )
 """
 
-#: All accounts that may speak through a door are those of its app.
+#: All accounts that may speak through a door are those of its app, which both prove
+#: by its secret: the app's id is no secret, and anybody may type it.
 ROUTES = """
 SELECT door.id, owner.id, owner.business_account_id, n.id, n.external_id
 FROM whatsapp_broadcast_account door
 JOIN whatsapp_broadcast_account owner ON owner.id = door.id
-    OR (owner.provider = door.provider AND owner.app_id = door.app_id)
+    OR (owner.provider = door.provider AND owner.app_id = door.app_id
+        AND owner.app_secret_fingerprint = door.app_secret_fingerprint)
 LEFT JOIN whatsapp_broadcast_number n ON n.account_id = owner.id
 WHERE door.id = ANY(%(account_ids)s)
 """
@@ -683,15 +719,19 @@ WHERE id = ANY(%(ids)s)
 MERGE_ATTEMPTS = """
 WITH status AS (
     SELECT * FROM unnest(
-        %(positions)s::int[], %(row_ids)s::int[], %(tokens)s::text[],
+        %(positions)s::int[], %(account_ids)s::int[], %(tokens)s::text[],
         %(message_ids)s::text[], %(statuses)s::text[]
-    ) AS s (position, row_id, token, message_id, status)
-), matched AS (
-    SELECT a.id, s.position, s.status FROM status s
+    ) AS s (position, account_id, token, message_id, status)
+), found AS (
+    SELECT a.id, a.recipient_id, s.* FROM status s
     JOIN whatsapp_broadcast_attempt a ON a.token = s.token
     UNION
-    SELECT a.id, s.position, s.status FROM status s
+    SELECT a.id, a.recipient_id, s.* FROM status s
     JOIN whatsapp_broadcast_attempt a ON a.provider_message_id = s.message_id
+), matched AS (
+    SELECT f.id, f.position, f.status FROM found f
+    JOIN whatsapp_broadcast_recipient r
+        ON r.id = f.recipient_id AND r.account_id = f.account_id
 ), proven AS (
     UPDATE whatsapp_broadcast_attempt a SET result = 'accepted'
     FROM matched m
@@ -699,6 +739,16 @@ WITH status AS (
         AND a.result <> 'treated_as_sent'
 )
 SELECT position FROM matched
+"""
+
+#: The phones of people whom webhooks name by user id only, where a send told us.
+PHONES = """
+SELECT DISTINCT ON (r.account_id, r.user_ref) r.account_id, r.user_ref, r.phone
+FROM whatsapp_broadcast_recipient r
+JOIN unnest(%(account_ids)s::int[], %(user_refs)s::text[]) AS v (account_id, user_ref)
+    ON r.account_id = v.account_id AND r.user_ref = v.user_ref
+WHERE r.phone IS NOT NULL
+ORDER BY r.account_id, r.user_ref, r.id DESC
 """
 
 #: The newest message from each person opens or extends the window of that number.
@@ -747,15 +797,26 @@ DO UPDATE SET last_inbound_at = EXCLUDED.last_inbound_at
 
 MERGE_REPLIES = """
 UPDATE whatsapp_broadcast_recipient r SET replied_at = LEAST(r.replied_at, v.at)
-FROM unnest(%(account_ids)s::int[], %(context_ids)s::text[], %(times)s::timestamp[])
-    AS v (account_id, context_id, at)
+FROM (
+    SELECT account_id, context_id, min(at) AS at
+    FROM unnest(
+        %(account_ids)s::int[], %(context_ids)s::text[], %(times)s::timestamp[]
+    ) AS replies (account_id, context_id, at)
+    GROUP BY 1, 2
+) AS v
 WHERE r.provider_message_id = v.context_id AND r.account_id = v.account_id
 """
 
 MERGE_PREFERENCE = f"""
 WITH known AS (
     UPDATE whatsapp_broadcast_contact SET
-        marketing_opt_out = %(opted_out)s, marketing_opt_out_at = {NOW}
+        -- an older word never undoes a newer one; stop wins a tie
+        marketing_opt_out = CASE
+            WHEN marketing_opt_out_at > %(at)s
+                OR (marketing_opt_out_at = %(at)s AND marketing_opt_out)
+            THEN marketing_opt_out ELSE %(opted_out)s
+        END,
+        marketing_opt_out_at = GREATEST(marketing_opt_out_at, %(at)s)
     WHERE number_id = %(number_id)s
         AND (phone = %(phone)s OR (%(phone)s = '' AND user_ref = %(user_ref)s))
     RETURNING id
@@ -763,7 +824,7 @@ WITH known AS (
 INSERT INTO whatsapp_broadcast_contact (account_id, number_id, phone, user_ref,
     marketing_opt_out, marketing_opt_out_at, create_date, write_date)
 SELECT %(account_id)s, %(number_id)s, NULLIF(%(phone)s, ''), NULLIF(%(user_ref)s, ''),
-    %(opted_out)s, {NOW}, {NOW}, {NOW}
+    %(opted_out)s, %(at)s, {NOW}, {NOW}
 WHERE NOT EXISTS (SELECT FROM known)
 """
 

@@ -8,7 +8,7 @@ from .result import ACCEPTED, HELD, LATE, NOT_SENT, REFUSED
 #: Tries of one row that end in a proven, passing refusal.
 MAX_ATTEMPTS = 6
 #: Errors that pass by themselves; the row waits.
-PASSING = ("retry", "throttle", "pair")
+PASSING = ("retry", "pair")
 #: Errors that stop more than the row; the row is not burnt but waits for a person.
 STOPPING = ("template", "number", "account", "credentials")
 #: Seconds that a number rests when the provider throttles it or cannot be reached.
@@ -110,6 +110,9 @@ def _decide(row, result):
         return "unknown", None, 0
     if result.error_class in STOPPING:
         return "queued", 0.0, 1
+    if result.error_class == "throttle":
+        # The number's fault, not the row's: it rests, and the row's tries are kept.
+        return "queued", _backoff(row["attempt_count"]), 1
     if result.error_class in PASSING and row["attempt_count"] < MAX_ATTEMPTS:
         return "queued", _delay(result.error_class, row["attempt_count"]), 0
     return "failed", None, 0

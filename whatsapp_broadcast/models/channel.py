@@ -54,7 +54,7 @@ class Channel:
                 token=row["token"],
                 template=_template(content, row) if kind == "template" else None,
                 text=content["body"] if kind == "text" else "",
-                media=_media(content, content["media_kind"])
+                media=_media(content, content["media_kind"], content["media_caption"])
                 if kind == "media"
                 else None,
             )
@@ -86,7 +86,7 @@ def _template(content, row):
         name=content["template"],
         language=content["language"],
         header=_pairs(values.get("header")),
-        header_media=_media(content, content["header_type"]) if media else None,
+        header_media=_media(content, content["header_type"], "") if media else None,
         body=_pairs(values.get("body")),
         buttons=tuple(
             Button(index=index, sub_type=sub_type, value=value)
@@ -102,11 +102,13 @@ def _pairs(values):
     )
 
 
-def _media(content, kind):
+def _media(content, kind, caption):
+    media_id = content["media_id"] or ""
     return Media(
         kind=kind,
-        media_id=content["media_id"] or "",
-        link=content["media_link"] or "",
-        caption=content["media_caption"] or "",
+        media_id=media_id,
+        # The uploaded file goes first: a link beside it is a leftover.
+        link="" if media_id else content["media_link"] or "",
+        caption=caption or "",
         filename=content["media_filename"] or "",
     )

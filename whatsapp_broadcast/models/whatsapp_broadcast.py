@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL, format_datetime
 from odoo.tools.mimetypes import guess_mimetype
 
+from ..engine import queries
 from ..providers import Unsupported
 
 STATES = [
@@ -23,6 +24,7 @@ STATES = [
 STATE_REASONS = [
     ("person", "By a person"),
     ("template", "The template cannot be sent"),
+    ("category", "The provider changed the template's category"),
     ("number", "The number cannot send"),
     ("account", "The provider stopped the account"),
     ("credentials", "The provider refused the access token"),
@@ -42,6 +44,7 @@ PROTECTED_FIELDS = {
     "state_detail",
     "launcher_id",
     "launch_context",
+    "launched_category",
     "audience_bound",
     "audience_cursor",
     "started_at",
@@ -106,6 +109,9 @@ class WhatsappBroadcast(models.Model):
         help="The audience is read with this user's rights.",
     )
     launch_context = fields.Json(readonly=True, copy=False)
+    launched_category = fields.Char(
+        readonly=True, copy=False, help="The template's category when it was launched."
+    )
 
     # === FIELDS: MESSAGE === #
 
@@ -267,6 +273,18 @@ class WhatsappBroadcast(models.Model):
                     )
                 )
 
+    @api.constrains("template_params")
+    def _check_template_params(self):
+        for broadcast in self:
+            params = broadcast.template_params or {}
+            if not isinstance(params, dict) or not all(map(_is_value, params.values())):
+                raise ValidationError(
+                    self.env._(
+                        "Variables are given by name, as in "
+                        '{"body.1": {"field": "contact_name"}, "body.2": "May 5"}.'
+                    )
+                )
+
     @api.constrains("number_id", "template_id")
     def _check_template_account(self):
         for broadcast in self:
@@ -334,6 +352,9 @@ class WhatsappBroadcast(models.Model):
             broadcast._lock_for_action(("paused",), self.env._("resumed"))
             broadcast._check_sender()
             broadcast._check_message()
+            # Who resumes has seen a changed category and goes on with it.
+            category = broadcast.template_category
+            broadcast._write_protected({"launched_category": category})
             broadcast._set_state(broadcast._state_to_resume())
         self._wake("prepare")
         self._wake("send")
@@ -437,6 +458,7 @@ class WhatsappBroadcast(models.Model):
             )
 
     def _check_sender(self):
+        self._check_number_company()
         account_sudo, number_sudo = self.account_id.sudo(), self.number_id.sudo()
         if account_sudo.state in ("draft", "error") or not account_sudo.active:
             raise UserError(
@@ -466,6 +488,8 @@ class WhatsappBroadcast(models.Model):
             raise UserError(self.env._("Write the text that is to be sent."))
         elif self.message_type == "media" and not self.media_kind:
             raise UserError(self.env._("Choose the kind of media."))
+        elif self.message_type == "media" and self.media_kind == "audio":
+            self._check_no_caption()
         needs_media = self.message_type == "media" or self.template_header_type in (
             "image",
             "video",
@@ -475,6 +499,10 @@ class WhatsappBroadcast(models.Model):
             raise UserError(self.env._("Add the media file, or a link to it."))
         if needs_media and self.media_file:
             self._check_media_file()
+
+    def _check_no_caption(self):
+        if self.media_caption:
+            raise UserError(self.env._("Audio has no caption. Empty it."))
 
     def _check_media_file(self):
         content, mimetype = self._read_media()
@@ -544,6 +572,7 @@ class WhatsappBroadcast(models.Model):
         self._write_protected(
             {
                 "launcher_id": self.env.uid,
+                "launched_category": self.template_category,
                 "launch_context": {
                     "allowed_company_ids": self.env.companies.ids,
                     "lang": self.env.lang,
@@ -575,6 +604,14 @@ class WhatsappBroadcast(models.Model):
         if state in ("done", "cancelled", "failed"):
             values["completed_at"] = fields.Datetime.now()
         self._write_protected(values)
+        if state in ("cancelled", "failed"):
+            self._cancel_reviewed()
+
+    def _cancel_reviewed(self):
+        """End rows that a review made and that no launch took over."""
+        self.flush_recordset()
+        self.env.cr.execute(queries.CANCEL_REVIEWED, {"ids": self.ids})
+        self.env["whatsapp.broadcast.recipient"].invalidate_model(["state"])
 
     def _state_to_resume(self):
         if self.audience_cursor == PREPARED:
@@ -631,6 +668,8 @@ class WhatsappBroadcast(models.Model):
         self._refuse_fields((PROTECTED_FIELDS | self._counter_fields()) & vals.keys())
         if any(broadcast.state != "draft" for broadcast in self):
             self._refuse_fields(FROZEN_FIELDS & vals.keys())
+        if "active" in vals and not vals["active"]:
+            self._check_archivable()
         result = super().write(vals)
         if (FROZEN_FIELDS - {"scheduled_at"}) & vals.keys():
             self._clear_recipients()  # what was reviewed is no longer true
@@ -639,6 +678,14 @@ class WhatsappBroadcast(models.Model):
     def _write_protected(self, vals):
         """Write what no user may write: the only door for actions and the engine."""
         return super().write(vals)
+
+    def _check_archivable(self):
+        if any(b.state in ("scheduled", "preparing", "sending") for b in self):
+            raise UserError(
+                self.env._(
+                    "What is still to be sent cannot be archived. Cancel it first."
+                )
+            )
 
     def _refuse_fields(self, names):
         if names:
@@ -675,3 +722,10 @@ class WhatsappBroadcast(models.Model):
             raise UserError(
                 self.env._("A broadcast that was launched is kept. Archive it instead.")
             )
+
+
+def _is_value(value):
+    """Tell whether ``value`` is a text or {field, text, fallback} of texts."""
+    if isinstance(value, dict):
+        return all(isinstance(part, str | bool) for part in value.values())
+    return isinstance(value, str)

@@ -1,3 +1,4 @@
+import hashlib
 import ipaddress
 import secrets as random
 from urllib.parse import urlsplit
@@ -56,6 +57,12 @@ class WhatsappBroadcastAccount(models.Model):
     )
     verify_token_encrypted = fields.Char(
         groups=fields.NO_ACCESS, copy=False, prefetch=False
+    )
+    app_secret_fingerprint = fields.Char(
+        groups=fields.NO_ACCESS,
+        copy=False,
+        prefetch=False,
+        help="Proves that two accounts are of one app, without the secret.",
     )
     access_token_is_set = fields.Boolean(compute="_compute_is_set", compute_sudo=True)
     app_secret_is_set = fields.Boolean(compute="_compute_is_set", compute_sudo=True)
@@ -125,6 +132,12 @@ class WhatsappBroadcastAccount(models.Model):
         self._store_secret("access_token")
 
     def _inverse_app_secret(self):
+        for account in self:
+            secret = (account.app_secret or "").encode()
+            fingerprint = hashlib.sha256(b"\n".join(sorted(secret.split())))
+            account.sudo().app_secret_fingerprint = (
+                fingerprint.hexdigest() if secret.strip() else False
+            )
         self._store_secret("app_secret")
 
     def _inverse_verify_token(self):
@@ -394,8 +407,24 @@ class WhatsappBroadcastAccount(models.Model):
 
     def write(self, vals):
         self._refuse_protected(vals)
+        moved = self.browse()
+        if "api_url" in vals and not vals.get("access_token"):
+            target = _origin(vals["api_url"])
+            moved = self.filtered(lambda account: _origin(account.api_url) != target)
         result = super().write(vals)
+        moved._forget_token()
         self.env.registry.clear_cache()  # the webhook caches accounts by token
+        return result
+
+    def _forget_token(self):
+        """A token goes only to the server that it was entered for."""
+        if self:
+            self.access_token = False
+            self._write_protected({"state": "draft"})
+
+    def unlink(self):
+        result = super().unlink()
+        self.env.registry.clear_cache()  # as in write
         return result
 
     def _write_protected(self, vals):
@@ -453,6 +482,11 @@ class _Remote:
                     reason=error.reason,
                 )
             ) from None
+
+
+def _origin(url):
+    parts = urlsplit(url or "")
+    return parts.scheme, parts.netloc
 
 
 def _is_public(url):

@@ -324,6 +324,7 @@ class WhatsappBroadcast(models.Model):
         """Start what is due and freeze audiences, chunk by chunk, for ten seconds."""
         self.env["whatsapp.broadcast.lane"]._guard_copy()
         self._start_scheduled()
+        self = self.with_context(active_test=False)  # noqa: PLW0642
         for broadcast in self.search([("state", "=", "preparing")], order="id"):
             if not broadcast._prepare():
                 self._wake("prepare")
@@ -332,7 +333,9 @@ class WhatsappBroadcast(models.Model):
 
     def _start_scheduled(self):
         now = fields.Datetime.now()
-        due = self.search([("state", "=", "scheduled"), ("scheduled_at", "<=", now)])
+        due = self.with_context(active_test=False).search(
+            [("state", "=", "scheduled"), ("scheduled_at", "<=", now)]
+        )
         for broadcast in due.try_lock_for_update(allow_referencing=True):
             broadcast._set_state("preparing")
         self.env["ir.cron"]._commit_progress(len(due))
@@ -342,7 +345,7 @@ class WhatsappBroadcast(models.Model):
         while self._still_preparing():
             try:
                 self._as_launcher()._prepare_step()
-            except psycopg2.Error:
+            except (psycopg2.OperationalError, psycopg2.IntegrityError):
                 raise  # passes by itself: the next call of the cron tries again
             except AccessError as error:
                 self._fail("launcher", str(error))

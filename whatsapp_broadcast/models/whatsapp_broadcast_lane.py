@@ -38,10 +38,12 @@ class WhatsappBroadcastLane(models.Model):
         """Send for some seconds, then let other crons run and be called again."""
         self._guard_copy()
         course = self._drive(CALL_SECONDS)
+        # What follows must read what the engine wrote: not this transaction's snapshot.
+        self.env["ir.cron"]._commit_progress(course.sent, remaining=0)
         self.env["whatsapp.broadcast"].browse(course.finished)._say_done()
         if course.next_due is not None:
             self._wake_at(course.next_due)
-        self.env["ir.cron"]._commit_progress(course.sent, remaining=0)
+        self.env["ir.cron"]._commit_progress(remaining=0)
 
     @api.model
     def _drive(self, seconds):

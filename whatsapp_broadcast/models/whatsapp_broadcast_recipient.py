@@ -44,6 +44,7 @@ class WhatsappBroadcastRecipient(models.Model):
     )
     _claim_index = models.Index("(broadcast_id, due_at, id) WHERE due_at IS NOT NULL")
     _lease_index = models.Index("(lease_until) WHERE lease_until IS NOT NULL")
+    _user_ref_index = models.Index("(account_id, user_ref) WHERE user_ref IS NOT NULL")
     _message_index = models.Index(
         "(provider_message_id) WHERE provider_message_id IS NOT NULL"
     )
@@ -122,6 +123,10 @@ class WhatsappBroadcastRecipient(models.Model):
 
     def action_send_again(self):
         """Queue unknown rows again; the earlier try is kept and still listened to."""
+        for broadcast in self.broadcast_id:
+            broadcast._lock_for_action(
+                ("sending", "paused", "done"), self.env._("sent again")
+            )
         self._check_decidable()
         self._keep_attempts("unknown")
         self._execute_on_ids(queries.REQUEUE)

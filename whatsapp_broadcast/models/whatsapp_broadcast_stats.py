@@ -2,6 +2,7 @@
 # pylint: disable=consider-merging-classes-inherited
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from ..engine import queries
 
@@ -48,8 +49,9 @@ class WhatsappBroadcast(models.Model):
             the sum of the present states and ``accepted_count``
         :rtype: dict
         """
-        self.ensure_one()
         self.check_access("read")
+        if len(self) != 1:
+            raise UserError(self.env._("Ask for the figures of one broadcast."))
         return self._read_counters()[self.id]
 
     @api.depends_context("uid")

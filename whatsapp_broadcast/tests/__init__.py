@@ -4,6 +4,7 @@ from . import (
     test_connect,
     test_counters,
     test_json2,
+    test_merge,
     test_neutralize,
     test_rights,
     test_secrets,

@@ -64,6 +64,7 @@ PUBLIC_METHODS = {
         "action_open_templates": {},
         "create": {"vals_list": [{"name": "x"}]},
         "write": {"vals": {"name": "x"}},
+        "unlink": {},
     },
     "whatsapp.broadcast.number": {
         "action_refresh": {},
@@ -77,7 +78,10 @@ PUBLIC_METHODS = {
         "copy_data": {},
     },
     "whatsapp.broadcast.event": {"action_retry": {}},
-    "whatsapp.broadcast.launch": {"action_launch": {}},
+    "whatsapp.broadcast.launch": {
+        "action_launch": {},
+        "create": {"vals_list": [{"broadcast_id": 1}]},
+    },
     "whatsapp.broadcast.register": {"action_register": {}},
     "crm.lead": {"action_whatsapp_broadcast": {}},
     "res.partner": {"action_whatsapp_broadcast": {}},

@@ -3,7 +3,7 @@ from datetime import timedelta
 from psycopg2 import IntegrityError
 
 from odoo import fields
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -397,3 +397,45 @@ class TestDecisions(BroadcastCommon):
         self.assertIn("24 hours", rows[0].advice)
         self.assertIn("may have arrived", rows[1].advice)
         self.assertFalse(rows[2].advice)
+
+    # === WHAT A REVIEW FOUND === #
+
+    def test_cancelling_a_reviewed_schedule_leaves_no_row_queued(self):
+        broadcast = self.make_broadcast(self.make_leads(2))
+        broadcast.action_review()
+        broadcast.scheduled_at = fields.Datetime.add(fields.Datetime.now(), days=1)
+        broadcast.action_schedule(accept_no_webhook=True)
+        broadcast.action_cancel()
+        self.assertEqual(set(broadcast.recipient_ids.mapped("state")), {"cancelled"})
+
+    def test_what_is_still_to_be_sent_cannot_be_archived(self):
+        broadcast = self.make_broadcast(self.make_leads(1))
+        broadcast.action_launch(accept_no_webhook=True)
+        with self.assertRaisesRegex(UserError, "Cancel it first"):
+            broadcast.active = False
+        broadcast.action_cancel()
+        broadcast.active = False
+
+    def test_variables_of_another_shape_are_refused(self):
+        broadcast = self.make_broadcast(self.make_leads(1))
+        for params in ([1], "x", {"body.1": {"field": 5}}, {"body.1": 5}):
+            with (
+                self.subTest(params=params),
+                self.assertRaisesRegex(ValidationError, "given by name"),
+            ):
+                broadcast.template_params = params
+
+    def test_another_server_does_not_get_the_token(self):
+        self.account.access_token = "a secret"
+        self.account.api_url = "https://graph.example/v24.0"
+        self.assertTrue(self.account.access_token_is_set)
+        self.account.api_url = "https://elsewhere.example/v23.0"
+        self.assertFalse(self.account.access_token_is_set)
+        self.assertEqual(self.account.state, "draft")
+
+    def test_the_wizard_shows_no_broadcast_of_others(self):
+        broadcast = self.make_broadcast(self.make_leads(1)).sudo()
+        broadcast.user_id = self.env.ref("base.user_admin")
+        wizards = self.env["whatsapp.broadcast.launch"].with_user(self.user)
+        with self.assertRaises(AccessError):
+            wizards.create({"broadcast_id": broadcast.id})

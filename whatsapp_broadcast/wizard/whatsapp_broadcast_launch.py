@@ -26,6 +26,13 @@ class WhatsappBroadcastLaunch(models.TransientModel):
     must_confirm = fields.Boolean(compute="_compute_must_confirm")
     accept_no_webhook = fields.Boolean("Send although replies and STOP cannot arrive")
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        wizards = super().create(vals_list)
+        # The related fields are read as the superuser.
+        wizards.broadcast_id.check_access("write")
+        return wizards
+
     @api.depends("broadcast_id")
     def _compute_reachable_count(self):
         for wizard in self:

@@ -36,7 +36,13 @@ def test_what_surely_did_not_go_out_waits_and_costs_no_try(outcome):
     assert delay is not None
 
 
-@pytest.mark.parametrize("error_class", ["retry", "throttle", "pair"])
+def test_throttling_costs_the_row_no_try():
+    state, delay, uncounted = decide(REFUSED, "throttle", attempt_count=99)
+    assert (state, uncounted) == ("queued", 1)
+    assert delay is not None
+
+
+@pytest.mark.parametrize("error_class", ["retry", "pair"])
 def test_a_passing_refusal_is_retried_a_bounded_number_of_times(error_class):
     for attempt in range(1, MAX_ATTEMPTS):
         assert decide(REFUSED, error_class, attempt)[0] == "queued"
