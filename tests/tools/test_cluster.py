@@ -6,8 +6,8 @@ from tools import cluster, layout
 
 
 def test_a_short_checkout_keeps_its_socket(monkeypatch):
-    monkeypatch.setattr(layout, "STATE", Path("/work/checkout/.odoo"))
-    assert cluster.socket_folder() == Path("/work/checkout/.odoo/socket")
+    monkeypatch.setattr(layout, "STATE", Path("/srv/checkout/.odoo"))
+    assert cluster.socket_folder() == Path("/srv/checkout/.odoo/socket")
 
 
 def test_a_long_checkout_gets_a_short_folder_of_its_own(monkeypatch):

@@ -6,6 +6,7 @@ from . import (
     whatsapp_broadcast_account,
     whatsapp_broadcast_attempt,
     whatsapp_broadcast_audience,
+    whatsapp_broadcast_checks,
     whatsapp_broadcast_contact,
     whatsapp_broadcast_counter,
     whatsapp_broadcast_event,

@@ -205,8 +205,9 @@ class TestCounters(BroadcastCommon):
         self.assertEqual(new.progress, 0)
 
     def test_of_one(self):
-        with self.assertRaises(ValueError):
-            (self.broadcast + self.other).get_stats()
+        for broadcasts in (self.broadcast + self.other, self.broadcast.browse()):
+            with self.assertRaisesRegex(UserError, "of one broadcast"):
+                broadcasts.get_stats()
 
     def test_deletion_is_for_drafts(self):
         for state in ("preparing", "sending", "paused", "done", "cancelled", "failed"):

@@ -54,6 +54,10 @@ registry.category("web_tour.tours").add("whatsapp_broadcast_connect_account", {
             run: "click",
         },
         {
+            content: "The form was loaded again, which opens its first page",
+            trigger: "button[name=action_make_verify_token]:contains(Make a New One)",
+        },
+        {
             trigger: ".o_notebook a[name=numbers]",
             run: "click",
         },
