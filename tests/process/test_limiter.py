@@ -41,9 +41,6 @@ def test_many_workers_never_share_a_slot_nor_exceed_the_limit(odoo_env):
 
     got.sort()
     assert len(got) > 100
-    gaps = [after - before for before, after in zip(got, got[1:], strict=False)]
-    # Each reads the clock after its answer, so two may differ by a round trip.
-    assert min(gaps) > -0.05
     for position, first in enumerate(got):
         assert sum(1 for slot in got[position:] if slot < first + 1) <= 80
 

@@ -98,8 +98,8 @@ def _merge_batch(cr, deliveries, parse):
         by_kind[kind] = _with_phones(cr, by_kind[kind])
     _merge_inbound(cr, by_kind["InboundEvent"])
     for kind, handle in _ONE_BY_ONE.items():
-        for delivery, event, account, number in by_kind[kind]:
-            handle(cr, delivery, event, account, number)
+        for _delivery, event, account, number in by_kind[kind]:
+            handle(cr, event, account, number)
     heard = {account for _delivery, _event, account, _number in parsed if account}
     cr.execute(queries.HEARD, {"account_ids": sorted(heard)})
     _finish(cr, deliveries, parsed, unmatched)
@@ -217,7 +217,7 @@ def _merge_inbound(cr, items):
 # === WHAT COMES SELDOM === #
 
 
-def _merge_preference(cr, delivery, event, account, number):
+def _merge_preference(cr, event, account, number):
     if number is not None and (event.phone or event.user_ref):
         cr.execute(
             queries.MERGE_PREFERENCE,
@@ -227,12 +227,12 @@ def _merge_preference(cr, delivery, event, account, number):
                 "phone": event.phone,
                 "user_ref": event.user_ref,
                 "opted_out": event.opted_out,
-                "at": event.at or delivery[4],
+                "at": event.at,
             },
         )
 
 
-def _merge_template(cr, _delivery, event, account, _number):
+def _merge_template(cr, event, account, _number):
     cr.execute(
         queries.MERGE_TEMPLATE,
         {
@@ -253,7 +253,7 @@ def _known(value, values, otherwise):
     return value if not value or value in values else otherwise
 
 
-def _merge_number(cr, _delivery, event, account, _number):
+def _merge_number(cr, event, account, _number):
     cr.execute(
         queries.MERGE_NUMBER,
         {
@@ -266,7 +266,7 @@ def _merge_number(cr, _delivery, event, account, _number):
     )
 
 
-def _merge_account(cr, _delivery, event, account, _number):
+def _merge_account(cr, event, account, _number):
     if event.stops_sending:
         cr.execute(
             queries.STOP_ACCOUNT_BY_ID,
@@ -307,7 +307,7 @@ def _finish(cr, deliveries, parsed, unmatched):
 
 def _set_back(cr, delivery, reason, tries, final_state):
     """Try a delivery again later, or close it after ``tries``."""
-    event_id, attempt_count = delivery[0], delivery[3]
+    event_id, _door, _payload, attempt_count = delivery
     if attempt_count + 1 >= tries:
         _close(cr, [(event_id, final_state, None, reason)])
     else:

@@ -184,6 +184,21 @@ SELECT %(broadcast_id)s, %(company_id)s, %(account_id)s, %(number_id)s, 'skipped
 FROM generate_series(1, %(count)s)
 """
 
+CLEAR_RECIPIENTS = """
+DELETE FROM whatsapp_broadcast_recipient WHERE broadcast_id = ANY(%(broadcast_ids)s)
+"""
+
+#: Names, as in ``template_params``, of variables that have no value for somebody.
+MISSING_VARIABLES = """
+SELECT DISTINCT component.key || '.' || (pair.value ->> 0)
+FROM whatsapp_broadcast_recipient r
+CROSS JOIN jsonb_each(r.variables) AS component
+CROSS JOIN jsonb_array_elements(component.value) AS pair
+WHERE r.broadcast_id = %(broadcast_id)s AND r.skip_reason = 'variable_missing'
+    AND pair.value ->> -1 = ''
+ORDER BY 1
+"""
+
 SET_VARIABLES = """
 UPDATE whatsapp_broadcast_recipient r SET
     variables = v.variables::jsonb,
@@ -494,6 +509,10 @@ WHERE state = 'done' AND id IN (
 )
 """
 
+LOCK_BROADCAST = """
+SELECT id FROM whatsapp_broadcast WHERE id = %(id)s FOR NO KEY UPDATE
+"""
+
 LOCK_SENDING = """
 SELECT id FROM whatsapp_broadcast WHERE state = 'sending'
 ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
@@ -578,17 +597,9 @@ FROM whatsapp_broadcast_account WHERE id = %(account_id)s
 """
 
 TAKE_EVENTS = f"""
-SELECT id, account_id, payload, attempt_count, received_at
-FROM whatsapp_broadcast_event
+SELECT id, account_id, payload, attempt_count FROM whatsapp_broadcast_event
 WHERE processed_at IS NULL AND (retry_at IS NULL OR retry_at <= {NOW})
 ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-"""
-
-EVENTS_WAIT = f"""
-SELECT EXISTS (
-    SELECT FROM whatsapp_broadcast_event
-    WHERE processed_at IS NULL AND (retry_at IS NULL OR retry_at <= {NOW})
-)
 """
 
 FINISH_EVENTS = f"""
@@ -812,11 +823,12 @@ WITH known AS (
     UPDATE whatsapp_broadcast_contact SET
         -- an older word never undoes a newer one; stop wins a tie
         marketing_opt_out = CASE
-            WHEN marketing_opt_out_at > %(at)s
-                OR (marketing_opt_out_at = %(at)s AND marketing_opt_out)
+            WHEN marketing_opt_out_at > %(at)s::timestamp
+                OR (marketing_opt_out_at = %(at)s::timestamp AND marketing_opt_out)
             THEN marketing_opt_out ELSE %(opted_out)s
         END,
-        marketing_opt_out_at = GREATEST(marketing_opt_out_at, %(at)s)
+        marketing_opt_out_at
+            = GREATEST(marketing_opt_out_at, COALESCE(%(at)s::timestamp, {NOW}))
     WHERE number_id = %(number_id)s
         AND (phone = %(phone)s OR (%(phone)s = '' AND user_ref = %(user_ref)s))
     RETURNING id
@@ -824,7 +836,7 @@ WITH known AS (
 INSERT INTO whatsapp_broadcast_contact (account_id, number_id, phone, user_ref,
     marketing_opt_out, marketing_opt_out_at, create_date, write_date)
 SELECT %(account_id)s, %(number_id)s, NULLIF(%(phone)s, ''), NULLIF(%(user_ref)s, ''),
-    %(opted_out)s, %(at)s, {NOW}, {NOW}
+    %(opted_out)s, COALESCE(%(at)s::timestamp, {NOW}), {NOW}, {NOW}
 WHERE NOT EXISTS (SELECT FROM known)
 """
 

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import SQL, format_datetime
+from odoo.tools import format_datetime
 
 from ..engine import queries
 
@@ -378,12 +378,7 @@ class WhatsappBroadcast(models.Model):
         self.check_access("write")
         # Waits, unlike lock_for_update: the engine holds a share of this lock for
         # some milliseconds of each claim, and that is no reason to refuse a person.
-        self.env.cr.execute(
-            SQL(
-                "SELECT id FROM whatsapp_broadcast WHERE id = %s FOR NO KEY UPDATE",
-                self.id,
-            )
-        )
+        self.env.cr.execute(queries.LOCK_BROADCAST, {"id": self.id})
         self.invalidate_recordset(["state"])
         if self.state not in states:
             labels = dict(self._fields["state"]._description_selection(self.env))

@@ -120,10 +120,7 @@ class WhatsappBroadcast(models.Model):
         return action
 
     def _clear_recipients(self):
-        self.env.cr.execute(
-            "DELETE FROM whatsapp_broadcast_recipient WHERE broadcast_id = ANY(%s)",
-            [self.ids],
-        )
+        self.env.cr.execute(queries.CLEAR_RECIPIENTS, {"broadcast_ids": self.ids})
         self.env["whatsapp.broadcast.recipient"].invalidate_model()
         self.invalidate_recordset(["recipient_ids", *self._counter_fields()])
 

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+
+from ..engine import queries
 
 #: Names shown for each reason; the list behind the button has them all.
 NAMES_SHOWN = 5
@@ -88,21 +89,10 @@ class WhatsappBroadcastLaunch(models.TransientModel):
 
     def _missing_variables(self):
         """Return the names of variables that have no value for somebody."""
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT DISTINCT component.key || '.' || (pair.value ->> 0)
-                FROM whatsapp_broadcast_recipient r
-                CROSS JOIN jsonb_each(r.variables) AS component
-                CROSS JOIN jsonb_array_elements(component.value) AS pair
-                WHERE r.broadcast_id = %s AND r.skip_reason = 'variable_missing'
-                    AND pair.value ->> -1 = ''
-                ORDER BY 1
-                """,
-                self.broadcast_id.id,
-            )
+        self.env.cr.execute(
+            queries.MISSING_VARIABLES, {"broadcast_id": self.broadcast_id.id}
         )
-        return [name for (name,) in rows]
+        return [name for (name,) in self.env.cr.fetchall()]
 
     def action_launch(self):
         """Launch the broadcast, now or at its time, and show it."""

@@ -83,14 +83,17 @@ def test_an_accident_after_the_request_leaves_doubt(error):
 
 
 def test_stopping_waits_for_answers_and_gives_the_rest_back():
-    release = threading.Event()
-    channel = Channel(send=lambda request: release.wait(10))
-    sender = Sender(1, ahead=10)
+    started, release = threading.Event(), threading.Event()
+
+    def answer_late(_request):
+        started.set()
+        release.wait(10)
+
+    sender, channel = Sender(1, ahead=10), Channel(send=answer_late)
     with sender:
         sender.submit(job(channel, 1))
         sender.submit(job(channel, 2, ahead=60))
-        while not channel.sent:
-            time.sleep(0.001)
+        assert started.wait(10)
         threading.Timer(0.05, release.set).start()
     results = {done.row["id"]: result.outcome for done, result in sender.collect()}
     assert results == {1: ACCEPTED, 2: LATE}
