@@ -198,7 +198,9 @@ class Stage:
         def settled(stats):
             return stats["state"] == "done" and self.is_quiet() and self.is_merged()
 
-        return self.wait(broadcast, settled, seconds)
+        self.wait(broadcast, settled, seconds)
+        # Anew: what came between the counters and the last look is in these only.
+        return self.stats(broadcast)
 
     def is_quiet(self) -> bool:
         """Tell whether the sandbox has no webhook left to send."""
