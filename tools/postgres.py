@@ -75,12 +75,6 @@ def copy(source: str, target: str) -> None:
     _about("CREATE DATABASE {} TEMPLATE {}", *identifiers)
 
 
-def rename(source: str, target: str) -> None:
-    """Rename a database, which nobody may be using."""
-    identifiers = sql.Identifier(source), sql.Identifier(target)
-    _about("ALTER DATABASE {} RENAME TO {}", *identifiers)
-
-
 def set_comment(database: str, text: str) -> None:
     """Set the comment on a database."""
     _about("COMMENT ON DATABASE {} IS {}", sql.Identifier(database), sql.Literal(text))

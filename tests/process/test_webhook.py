@@ -42,6 +42,13 @@ def events(stage):
     )
 
 
+def knows_contact(stage, **values):
+    [(column, value)] = values.items()
+    return stage.query(
+        f"SELECT FROM whatsapp_broadcast_contact WHERE {column} = %s", value
+    )
+
+
 @pytest.fixture
 def stage(make_stage):
     return make_stage(webhook=False)
@@ -139,12 +146,7 @@ def test_text_goes_only_to_those_whose_window_is_open(make_stage):
         phone_number_id="200000000000001",
         **{"from": numbers[1].lstrip("+"), "type": "text"},
     )
-    assert wait_until(
-        lambda: stage.query(
-            "SELECT 1 FROM whatsapp_broadcast_contact WHERE phone = %s", numbers[1]
-        ),
-        30,
-    )
+    assert wait_until(lambda: knows_contact(stage, phone=numbers[1]), 30)
     broadcast = stage.launch(
         leads, message_type="text", body="Hello", template_id=False
     )
@@ -167,12 +169,7 @@ def test_an_opt_out_holds_from_the_next_claim_on(make_stage):
         phone_number_id="200000000000001",
         **{"from": numbers[0].lstrip("+"), "value": "stop"},
     )
-    assert wait_until(
-        lambda: stage.query(
-            "SELECT 1 FROM whatsapp_broadcast_contact WHERE marketing_opt_out"
-        ),
-        30,
-    )
+    assert wait_until(lambda: knows_contact(stage, marketing_opt_out=True), 30)
     marketing = stage.wait_settled(stage.launch(leads))
     assert (marketing["skipped_count"], marketing["delivered_count"]) == (1, 1)
     utility = stage.wait_settled(stage.launch(leads, template="hello_world"))

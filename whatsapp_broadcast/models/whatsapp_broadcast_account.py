@@ -39,7 +39,7 @@ class WhatsappBroadcastAccount(models.Model):
     business_account_id = fields.Char("WhatsApp Business Account ID", copy=False)
     business_portfolio_id = fields.Char("Business Portfolio ID")
 
-    # Write-only: see _store_secret.
+    # Write-only: see ``secrets.store``.
     access_token = fields.Char(
         compute="_compute_secrets", inverse="_inverse_access_token", copy=False
     )
@@ -144,20 +144,9 @@ class WhatsappBroadcastAccount(models.Model):
         self._store_secret("verify_token")
 
     def _store_secret(self, name):
-        """Encrypt what was written and forget it, so that no read can return it.
-
-        A plain compute and inverse keeps the typed value in the cache, and the answer
-        of the same ``web_save`` would show it.
-        """
-        for account in self:
-            plain = (account[name] or "").strip()
-            account_sudo = account.sudo()
-            account_sudo[f"{name}_encrypted"] = (
-                secrets.encrypt(self.env, plain) if plain else False
-            )
-        self.flush_recordset([f"{name}_encrypted"])
-        self.invalidate_recordset([name, f"{name}_encrypted", f"{name}_is_set"])
-        self.env.registry.clear_cache()
+        secrets.store(self, name)
+        self.invalidate_recordset([f"{name}_is_set"])
+        self.env.registry.clear_cache()  # the webhook caches accounts by token
 
     def _compute_is_set(self):
         for account in self:

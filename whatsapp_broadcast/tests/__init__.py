@@ -3,6 +3,7 @@ from . import (
     test_companies,
     test_connect,
     test_counters,
+    test_freeze,
     test_json2,
     test_merge,
     test_neutralize,

@@ -37,6 +37,21 @@ def decrypt(env, encrypted):
         ) from None
 
 
+def store(records, name):
+    """Encrypt what was written to field ``name`` and forget it: no read returns it.
+
+    For the inverse of a computed field whose value is kept in ``<name>_encrypted``. A
+    plain compute and inverse keeps the typed value in the cache, and the answer of the
+    same ``web_save`` would show it.
+    """
+    encrypted = f"{name}_encrypted"
+    for record in records:
+        plain = (record[name] or "").strip()
+        record.sudo()[encrypted] = encrypt(record.env, plain) if plain else False
+    records.flush_recordset([encrypted])
+    records.invalidate_recordset([name, encrypted])
+
+
 def _fernet(env):
     keys = _configured_keys()
     if not keys:

@@ -23,11 +23,7 @@ class WhatsappBroadcastRegister(models.TransientModel):
         self.pin = False
 
     def _inverse_pin(self):
-        for wizard in self:
-            plain = (wizard.pin or "").strip()
-            wizard.sudo().pin_encrypted = plain and secrets.encrypt(self.env, plain)
-        self.flush_recordset(["pin_encrypted"])
-        self.invalidate_recordset(["pin", "pin_encrypted"])
+        secrets.store(self, "pin")
 
     def action_register(self):
         """Register the number with the PIN, and forget the PIN."""

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from providers import Credentials, Meta, Response
+from providers import Credentials, Meta, Response, Transport
+from socket_server import Server
 
 
 class ScriptedCall:
@@ -56,3 +57,30 @@ def webhook():
         ).encode()
 
     return build
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def serve(handler, tls=None):
+        servers.append(Server(handler, tls))
+        return servers[-1]
+
+    yield serve
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def transport_of(serve):  # closed before the servers, which wait for their clients
+    """Return a maker of transports with short time limits."""
+    made = []
+
+    def make(threads=1, connect_timeout=5, read_timeout=0.3):
+        made.append(Transport(threads, connect_timeout, read_timeout))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

@@ -1,138 +1,29 @@
 """The transport against real sockets: what was written, and what came back."""
 
 import contextlib
-import datetime
 import hashlib
-import ipaddress
 import logging
 import socket
-import ssl
-import struct
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from providers import Request, Transport, TransportError, transport
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-PATIENCE = 10  # seconds until a thread of a test is given up
-
-
-class Server:
-    """A server on 127.0.0.1 whose connections each run ``handler(stream)``."""
-
-    def __init__(self, handler, tls=None):
-        self.handler = handler
-        self.tls = tls
-        self.connections = 0
-        self.closing = threading.Event()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.threads = [threading.Thread(target=self.accept)]
-        self.threads[0].start()
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _ = self.listener.accept()
-                self.connections += 1
-                thread = threading.Thread(target=self.serve, args=(sock,))
-                self.threads.append(thread)
-                thread.start()
-
-    def serve(self, sock):
-        with sock, contextlib.suppress(OSError):
-            sock.settimeout(PATIENCE)
-            if self.tls:
-                sock = self.tls.wrap_socket(sock, server_side=True)
-            self.handler(Stream(self, sock))
-
-    def stop(self):
-        self.closing.set()
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for thread in self.threads:
-            thread.join(PATIENCE)
-
-
-class Stream:
-    """The server's side of one connection."""
-
-    def __init__(self, server, sock):
-        self.server = server
-        self.sock = sock
-        self.reader = sock.makefile("rb")
-
-    def read_request(self):
-        """Return (first line, headers, body) or None when the client is gone."""
-        line = self.reader.readline()
-        if not line:
-            return None
-        headers = {}
-        while (header := self.reader.readline().strip()) != b"":
-            name, _, value = header.partition(b":")
-            headers[name.lower().decode()] = value.strip().decode()
-        body = self.reader.read(int(headers.get("content-length", 0)))
-        return line.decode().strip(), headers, body
-
-    def answer(self, content=OK):
-        self.sock.sendall(content)
-
-    def reset(self):
-        self.sock.setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-        )
-        self.reader.close()
-        self.sock.close()
-
-
-@pytest.fixture
-def serve():
-    servers = []
-
-    def serve(handler, tls=None):
-        servers.append(Server(handler, tls))
-        return servers[-1]
-
-    yield serve
-    for server in servers:
-        server.stop()
-
-
-@pytest.fixture
-def transport_of(serve):  # closed before the servers, which wait for their clients
-    """Return a maker of transports with short time limits."""
-    made = []
-
-    def make(threads=1, connect_timeout=5, read_timeout=0.3):
-        made.append(Transport(threads, connect_timeout, read_timeout))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
-def post(server, body=b"{}", path="/v1/7/messages", scheme="http", **headers):
-    url = f"{scheme}://localhost:{server.port}{path}"
-    return Request("POST", url, headers, body)
-
-
-def failure(transport, request):
-    with pytest.raises(TransportError) as caught:
-        transport(request)
-    return caught.value
-
-
-def answer_all(stream):
-    while stream.read_request():
-        stream.answer()
-
+from providers import Request, transport
+from socket_server import (
+    OK,
+    PATIENCE,
+    answer_all,
+    answer_with,
+    close_after_reading,
+    drip,
+    drip_headers,
+    failure,
+    post,
+    reset_after_reading,
+    reset_while_reading,
+    stall,
+)
 
 # === WHAT WORKS === #
 
@@ -289,52 +180,6 @@ def test_closed_transport(serve, transport_of):
 # === SOMETHING WAS WRITTEN === #
 
 
-def reset_at_once(stream):
-    stream.reset()
-
-
-def reset_while_reading(stream):
-    stream.reader.read(1)
-    stream.reset()
-
-
-def reset_after_reading(stream):
-    stream.read_request()
-    stream.reset()
-
-
-def close_after_reading(stream):
-    stream.read_request()
-
-
-def stall(stream):
-    stream.read_request()
-    stream.server.closing.wait(PATIENCE)
-
-
-def answer_with(content):
-    def handler(stream):
-        stream.read_request()
-        stream.answer(content)
-
-    return handler
-
-
-def drip(stream):
-    """Each byte comes in time, all of them never would."""
-    stream.read_request()
-    stream.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-    while not stream.server.closing.wait(0.02):
-        stream.answer(b"a")
-
-
-def drip_headers(stream):
-    stream.read_request()
-    stream.answer(b"HTTP/1.1 200 OK\r\nX: ")
-    while not stream.server.closing.wait(0.02):
-        stream.answer(b"a")
-
-
 @pytest.mark.parametrize(
     "handler",
     [
@@ -471,148 +316,6 @@ def test_idle_connections_do_not_pile_up(serve, transport_of, monkeypatch):
 
     transport_of()(post(serve(handler)))
     assert gone.wait(PATIENCE)
-
-
-# === TLS === #
-
-
-def certificate(tmp_path, name):
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    names = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.9"))]
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = tmp_path / f"{name}.pem"
-    pem.write_bytes(
-        built.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return pem
-
-
-@pytest.fixture
-def tls(tmp_path, monkeypatch):
-    """Return a maker of server contexts; the first one's name is trusted."""
-
-    def make(name="localhost", trusted=True):
-        pem = certificate(tmp_path, name)
-        if trusted:
-            monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
-        return context
-
-    return make
-
-
-def test_tls(serve, transport_of, tls):
-    server = serve(answer_all, tls())
-    transport = transport_of(read_timeout=PATIENCE)
-    for _ in range(3):
-        assert transport(post(server, scheme="https")).status == 200
-    assert server.connections == 1
-
-
-@pytest.mark.parametrize(
-    "how", [{"trusted": False}, {"name": "another.example"}], ids=["unknown", "name"]
-)
-def test_certificate_is_verified(serve, transport_of, tls, how):
-    seen = []
-    server = serve(lambda stream: seen.append(stream.read_request()), tls(**how))
-    error = failure(transport_of(), post(server, scheme="https"))
-    assert error.written is False
-    assert "CERTIFICATE_VERIFY_FAILED" in error.reason
-    assert not any(seen)
-
-
-def no_tls(stream):
-    stream.answer(b"220 mail.example\r\n")
-
-
-@pytest.mark.parametrize("handler", [reset_at_once, no_tls])
-def test_failed_handshake(serve, transport_of, handler):
-    server = serve(handler)
-    error = failure(transport_of(), post(server, scheme="https"))
-    assert error.written is False
-
-
-def test_stalled_handshake(serve, transport_of):
-    server = serve(lambda stream: stream.server.closing.wait(PATIENCE))
-    error = failure(transport_of(connect_timeout=0.2), post(server, scheme="https"))
-    assert (error.written, error.reason) == (False, "cannot connect: timed out")
-
-
-def test_no_answer_over_tls(serve, transport_of, tls):
-    server = serve(drip, tls())
-    error = failure(transport_of(), post(server, scheme="https"))
-    assert (error.written, error.reason) == (True, "timed out")
-
-
-# === PROXY === #
-
-
-@pytest.fixture
-def proxy(serve, tls, monkeypatch):
-    """Return a maker of proxies that end every tunnel in a server of their own."""
-
-    def make(answer=b"HTTP/1.1 200 Connection established\r\n\r\n"):
-        context = tls("graph.example")
-        asked = []
-
-        def handler(stream):
-            asked.append(stream.read_request())
-            stream.answer(answer)
-            tunnel = context.wrap_socket(stream.sock, server_side=True)
-            answer_all(Stream(stream.server, tunnel))
-
-        server = serve(handler)
-        address = f"http://us%40er:secret@localhost:{server.port}"
-        monkeypatch.setenv("HTTPS_PROXY", address)
-        monkeypatch.delenv("https_proxy", raising=False)
-        monkeypatch.delenv("no_proxy", raising=False)
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        return asked
-
-    return make
-
-
-def test_proxy(transport_of, proxy):
-    asked = proxy()
-    request = Request("POST", "https://graph.example/v1")
-    assert transport_of(read_timeout=PATIENCE)(request).status == 200
-    ((line, headers, _),) = asked
-    assert line.startswith("CONNECT graph.example:443 ")
-    assert headers["proxy-authorization"] == "Basic dXNAZXI6c2VjcmV0"
-
-
-def test_proxy_that_refuses(transport_of, proxy):
-    proxy(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
-    error = failure(transport_of(), Request("POST", "https://graph.example/v1"))
-    assert error.written is False
-
-
-def test_no_proxy(serve, transport_of, tls, proxy, monkeypatch):
-    asked = proxy()
-    monkeypatch.setenv("NO_PROXY", "localhost")
-    server = serve(answer_all, tls())
-    transport = transport_of(read_timeout=PATIENCE)
-    assert transport(post(server, scheme="https")).status == 200
-    assert asked == []
 
 
 # === LOG === #

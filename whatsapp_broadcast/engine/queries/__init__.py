@@ -1,0 +1,17 @@
+"""Every statement of the engine, one module a role. ``%(name)s`` are parameters.
+
+Conventions: times are naive UTC of the database's clock; claims read ``FOR UPDATE SKIP
+LOCKED`` inside a materialised CTE, without which the planner may lock more rows than
+the limit says.
+"""
+
+from .audience import *
+from .claim import *
+from .copies import *
+from .course import *
+from .events import *
+from .lanes import *
+from .limiter import *
+from .merge import *
+from .results import *
+from .table import *

@@ -1,0 +1,35 @@
+"""A database is told from its copy."""
+
+from .clock import NOW
+
+#: What tells one running database from its copy, and when it was last seen alive.
+ORIGIN = f"""
+SELECT (SELECT value FROM ir_config_parameter WHERE key = 'database.uuid')
+        || ':' || (SELECT system_identifier FROM pg_control_system())
+        || ':' || current_database() AS origin,
+    (SELECT value FROM ir_config_parameter WHERE key = 'whatsapp_broadcast.origin')
+        AS known,
+    (
+        SELECT next_slot_at < {NOW} - interval '15 minutes'
+        FROM whatsapp_broadcast_pace WHERE kind = 'heartbeat' AND key = 0
+    ) AS silent
+"""
+
+SET_ORIGIN = f"""
+INSERT INTO ir_config_parameter (key, value, create_date, write_date)
+VALUES ('whatsapp_broadcast.origin', %(origin)s, {NOW}, {NOW})
+ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, write_date = {NOW}
+"""
+
+BEAT = f"""
+INSERT INTO whatsapp_broadcast_pace (kind, key, next_slot_at)
+VALUES ('heartbeat', 0, {NOW})
+ON CONFLICT (kind, key) DO UPDATE SET next_slot_at = {NOW}
+"""
+
+PAUSE_EVERYTHING = f"""
+UPDATE whatsapp_broadcast SET
+    state = 'paused', state_reason = 'restored', write_date = {NOW}
+WHERE state IN ('scheduled', 'preparing', 'sending')
+RETURNING id
+"""

@@ -1,0 +1,106 @@
+"""How a broadcast goes on and ends, and who is told."""
+
+from .clock import NOW
+
+CANCEL_REMAINING = """
+WITH remaining AS MATERIALIZED (
+    SELECT r.id FROM whatsapp_broadcast b
+    JOIN whatsapp_broadcast_recipient r ON r.broadcast_id = b.id
+    WHERE b.state IN ('cancelled', 'failed') AND r.due_at IS NOT NULL
+    LIMIT %(limit)s FOR UPDATE OF r SKIP LOCKED
+)
+UPDATE whatsapp_broadcast_recipient r SET state = 'cancelled', due_at = NULL
+FROM remaining WHERE r.id = remaining.id
+RETURNING r.broadcast_id
+"""
+
+CANCEL_REVIEWED = """
+UPDATE whatsapp_broadcast_recipient r SET state = 'cancelled'
+FROM whatsapp_broadcast b
+WHERE b.id = ANY(%(ids)s) AND b.audience_cursor IS NULL AND r.broadcast_id = b.id
+    AND r.state = 'queued' AND r.due_at IS NULL
+"""
+
+#: A row may be queued again by an answer that came after the end.
+REOPEN = """
+UPDATE whatsapp_broadcast SET state = 'sending', completed_at = NULL
+WHERE state = 'done' AND id IN (
+    SELECT broadcast_id FROM whatsapp_broadcast_recipient WHERE due_at IS NOT NULL
+)
+"""
+
+LOCK_BROADCAST = """
+SELECT id FROM whatsapp_broadcast WHERE id = %(id)s FOR NO KEY UPDATE
+"""
+
+LOCK_SENDING = """
+SELECT id FROM whatsapp_broadcast WHERE state = 'sending'
+ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+#: Done: nothing queued, nothing in flight. Held and unknown rows may remain.
+FINISH = f"""
+UPDATE whatsapp_broadcast b SET
+    state = 'done', completed_at = {NOW}, write_date = {NOW}
+WHERE b.state = 'sending' AND b.id = ANY(%(ids)s)
+    AND NOT EXISTS (
+        SELECT FROM whatsapp_broadcast_recipient r
+        WHERE r.broadcast_id = b.id AND r.due_at IS NOT NULL
+    )
+    AND NOT EXISTS (
+        SELECT FROM whatsapp_broadcast_recipient r
+        WHERE r.lease_until IS NOT NULL AND r.broadcast_id = b.id
+    )
+RETURNING b.id
+"""
+
+#: Seconds until the next row may be claimed; NULL if there is none.
+NEXT_DUE = f"""
+SELECT EXTRACT(EPOCH FROM min(due.at) - {NOW})::float
+FROM whatsapp_broadcast b
+CROSS JOIN LATERAL (
+    SELECT r.due_at AS at FROM whatsapp_broadcast_recipient r
+    WHERE r.broadcast_id = b.id AND r.due_at IS NOT NULL
+    ORDER BY r.due_at LIMIT 1
+) AS due
+WHERE b.state = 'sending'
+"""
+
+LANE_HAS_WORK = f"""
+SELECT EXISTS (
+    SELECT FROM whatsapp_broadcast b
+    CROSS JOIN LATERAL (
+        SELECT FROM whatsapp_broadcast_recipient r
+        WHERE r.broadcast_id = b.id
+            AND r.due_at < {NOW} + %(seconds)s * interval '1 second'
+        LIMIT 1
+    ) AS soon
+    WHERE b.state = 'sending' AND b.number_id = %(number_id)s
+)
+"""
+
+TREAT_AS_SENT = f"""
+UPDATE whatsapp_broadcast_recipient
+SET state = 'accepted', accepted_at = COALESCE(accepted_at, {NOW})
+WHERE id = ANY(%(ids)s) AND state = 'unknown'
+"""
+
+REQUEUE = f"""
+UPDATE whatsapp_broadcast_recipient SET
+    state = 'queued', lease_until = NULL, token = NULL,
+    due_at = CASE
+        WHEN error_class = 'later'
+        THEN GREATEST({NOW}, failed_at + interval '24 hours') ELSE {NOW}
+    END,
+    provider_message_id = NULL, error_code = NULL, error_class = NULL,
+    error_message = NULL, attempt_count = 0, accepted_at = NULL, sent_at = NULL,
+    failed_at = NULL
+WHERE id = ANY(%(ids)s) AND state IN ('unknown', 'failed')
+"""
+
+LAST_CHANGE = "SELECT COALESCE(max(id), 0) FROM whatsapp_broadcast_counter"
+
+CHANGED_BROADCASTS = """
+SELECT DISTINCT broadcast_id, max(id) OVER () FROM whatsapp_broadcast_counter
+WHERE id > %(last_id)s
+"""

@@ -1,0 +1,92 @@
+"""What the tries proved, and what their errors are about."""
+
+from .clock import NOW
+
+#: Guarded by the token: a late answer cannot touch a newer try, and a status that
+#: came by webhook before our own commit is not lowered.
+WRITE_RESULTS = f"""
+WITH locked AS MATERIALIZED (
+    -- in the order in which the merge locks them
+    SELECT id FROM whatsapp_broadcast_recipient
+    WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE
+)
+UPDATE whatsapp_broadcast_recipient r SET
+    state = CASE WHEN r.state IN ('sending', 'unknown') THEN v.state ELSE r.state END,
+    due_at = CASE
+        WHEN r.state IN ('sending', 'unknown') AND v.delay IS NOT NULL
+        THEN {NOW} + v.delay * interval '1 second'
+    END,
+    lease_until = NULL,
+    provider_message_id = COALESCE(NULLIF(v.message_id, ''), r.provider_message_id),
+    user_ref = COALESCE(r.user_ref, NULLIF(v.user_ref, '')),
+    accepted_at = CASE
+        WHEN v.state IN ('accepted', 'held') THEN COALESCE(r.accepted_at, {NOW})
+        ELSE r.accepted_at
+    END,
+    failed_at = CASE
+        WHEN v.state = 'failed' AND r.state IN ('sending', 'unknown') THEN {NOW}
+        ELSE r.failed_at
+    END,
+    error_code = NULLIF(v.error_code, ''),
+    error_class = NULLIF(v.error_class, ''),
+    error_message = NULLIF(v.error_message, ''),
+    attempt_count = r.attempt_count - v.uncounted
+FROM unnest(
+    %(ids)s::int[], %(tokens)s::text[], %(states)s::text[], %(delays)s::float[],
+    %(message_ids)s::text[], %(user_refs)s::text[], %(error_codes)s::text[],
+    %(error_classes)s::text[], %(error_messages)s::text[], %(uncounted)s::int[]
+) AS v (id, token, state, delay, message_id, user_ref, error_code, error_class,
+    error_message, uncounted)
+JOIN locked ON locked.id = v.id
+WHERE r.id = v.id AND r.token = v.token AND r.state <> 'failed'
+RETURNING r.id
+"""
+
+OPT_OUT = f"""
+INSERT INTO whatsapp_broadcast_contact
+    (account_id, number_id, phone, marketing_opt_out, marketing_opt_out_at,
+     create_date, write_date)
+SELECT DISTINCT r.account_id, r.number_id, r.phone, TRUE, {NOW}, {NOW}, {NOW}
+FROM whatsapp_broadcast_recipient r WHERE r.id = ANY(%(ids)s) AND r.phone <> ''
+ON CONFLICT (number_id, phone) WHERE phone IS NOT NULL DO UPDATE SET
+    marketing_opt_out = TRUE, marketing_opt_out_at = {NOW}
+"""
+
+PAUSE_BY_TEMPLATE = f"""
+UPDATE whatsapp_broadcast b SET
+    state = 'paused', state_reason = 'template', state_detail = %(detail)s,
+    write_date = {NOW}
+FROM whatsapp_broadcast failed
+WHERE failed.id = %(broadcast_id)s AND b.template_id = failed.template_id
+    AND b.state = 'sending'
+RETURNING b.id
+"""
+
+STOP_NUMBER = f"""
+WITH stopped AS (
+    UPDATE whatsapp_broadcast_number
+    SET state = 'error', error_message = %(detail)s, write_date = {NOW}
+    WHERE id = %(number_id)s
+)
+UPDATE whatsapp_broadcast SET
+    state = 'paused', state_reason = 'number', state_detail = %(detail)s,
+    write_date = {NOW}
+WHERE state = 'sending' AND number_id = %(number_id)s
+RETURNING id
+"""
+
+STOP_ACCOUNT = f"""
+WITH account AS (
+    SELECT account_id FROM whatsapp_broadcast_number WHERE id = %(number_id)s
+), stopped AS (
+    UPDATE whatsapp_broadcast_account a
+    SET state = 'error', error_message = %(detail)s, write_date = {NOW}
+    FROM account WHERE a.id = account.account_id
+)
+UPDATE whatsapp_broadcast b SET
+    state = 'paused', state_reason = %(reason)s, state_detail = %(detail)s,
+    write_date = {NOW}
+FROM account
+WHERE b.state = 'sending' AND b.account_id = account.account_id
+RETURNING b.id
+"""
