@@ -3,82 +3,113 @@
 import math
 import time
 
-from . import limiter, queries
-from .sender import GRACE, Job
-
-#: Seconds between two claims of a lane: before its slots run out. Results of all rows
-#: that were answered in between go into one statement.
-CLAIM_EVERY = limiter.HORIZON * 0.8
+from . import limiter, places, queries
+from .sender import Job
 
 #: Seconds a claimed row is ours: slot, connect, answer, and writing the result.
 ROW_LEASE = 60
+#: Statements a turn may spend on rows that do not go out (left out, or later).
+ROUNDS = 5
+#: Seconds that a broadcast rests between two looks whether the provider holds it.
+PROBE_EVERY = 600
 
 
-def claim(cr, lane, room):
+def claim(cr, lane, room, clock):
     """Claim what the limits allow now; return the jobs and plan the next claim.
 
-    :param lane: has ``number_id``, ``channel``, ``turn`` (a counter) and
-        ``next_claim``, which is set
+    :param lane: see ``driver.Lane``; ``turn`` decides who is first
     :param int room: rows that the sender can take
+    :param limiter.Clock clock: learns from each answer
     """
-    lane.next_claim = time.monotonic() + CLAIM_EVERY
-    broadcasts = _sending(cr, lane.number_id)
+    lane.next_claim = time.monotonic() + lane.every
+    broadcasts = _begin(cr, lane, clock)
     if not broadcasts:
         return []
     lane.channel.learn(cr, [broadcast["id"] for broadcast in broadcasts])
-    spacing = limiter.number_spacing(broadcasts[0]["messages_per_second"])
-    slots = limiter.look(cr, "number", lane.number_id, spacing)
-    rows = _share_out(cr, lane, broadcasts, min(slots.count, room))
-    if rows:
-        limiter.use(cr, "number", lane.number_id, len(rows) * spacing)
-    grace = max(spacing, GRACE)
+    number = broadcasts[0]
+    spacing = limiter.spacing(number["rate"])
+    free = limiter.slots(number["ahead"], spacing, lane.horizon)
+    free = min(free, math.ceil(lane.share / spacing), room)
+    people = places.look(cr, lane.number_id, number)
+    rows = _share_out(cr, lane, broadcasts, free, spacing, people)
+    if not rows and free > 0:
+        places.rest_if_none(cr, lane.number_id, people)
     return [
-        Job(row, lane.channel, slots.at(position), grace)
-        for position, row in enumerate(rows)
+        Job(row, lane.channel, clock.monotonic(row["slot"]), limiter.GRACE)
+        for row in rows
     ]
 
 
-def _sending(cr, number_id):
-    cr.execute(queries.SENDING_BROADCASTS, {"number_id": number_id})
-    return cr.dictfetchall()
+def _begin(cr, lane, clock):
+    """Lock the number's pace and return what may send from it now."""
+    cr.execute(
+        queries.TURN,
+        {
+            "number_id": lane.number_id,
+            "recovery": limiter.RECOVERY,
+            "warm_up": limiter.WARM_UP,
+            "warm_up_days": limiter.WARM_UP_DAYS,
+        },
+    )
+    broadcasts = cr.dictfetchall()
+    if broadcasts:
+        clock.learn(broadcasts[-1]["now"])
+    unsendable = [b["id"] for b in broadcasts if b["unsendable"]]
+    if unsendable:
+        cr.execute(queries.PAUSE_UNSENDABLE, {"ids": unsendable})
+    return [b for b in broadcasts if not b["unsendable"]]
 
 
-def _share_out(cr, lane, broadcasts, free):
+def _share_out(cr, lane, broadcasts, free, spacing, people):
     """Let the broadcasts of a number take turns; what one leaves, the next may use."""
     start = lane.turn % len(broadcasts)
-    ordered = broadcasts[start:] + broadcasts[:start]
-    rows, next_slots = [], []
-    for position, broadcast in enumerate(ordered):
-        share = math.ceil((free - len(rows)) / (len(ordered) - position))
-        if slots := _own_pace(cr, broadcast):
-            share = min(share, slots.count)
-            next_slots.append(slots.first - limiter.HORIZON)
-        rows += _claim_rows(cr, broadcast, share)
-    if not rows and len(next_slots) == len(broadcasts):
+    rows, waits = [], []
+    for broadcast in broadcasts[start:] + broadcasts[:start]:
+        if broadcast["messages_per_minute"]:
+            waits.append((broadcast["own_ahead"] or 0) - limiter.HORIZON)
+        if len(rows) < free:
+            rows += _claim_rows(cr, lane, broadcast, free - len(rows), spacing, people)
+    if not rows and len(waits) == len(broadcasts):
         # Each waits for its own pace: no use in asking before the first of them.
-        lane.next_claim = max(lane.next_claim, min(next_slots))
+        lane.next_claim = max(lane.next_claim, time.monotonic() + min(waits))
     return rows
 
 
-def _own_pace(cr, broadcast):
-    """Return the slots that the broadcast's own pace leaves, None if it has none."""
-    if not broadcast["messages_per_minute"]:
-        return None
-    spacing = 60 / broadcast["messages_per_minute"]
-    return limiter.look(cr, "broadcast", broadcast["id"], spacing)
+def _claim_rows(cr, lane, broadcast, share, spacing, people):
+    """Claim up to ``share`` rows of a broadcast."""
+    share = min(share, broadcast["batch_size"] or share)
+    if broadcast["held"]:
+        # One message asks whether the provider still holds the template.
+        share = 1
+        cr.execute(queries.HOLD, {"ids": [broadcast["id"]], "seconds": PROBE_EVERY})
+    rows = []
+    for _round in range(ROUNDS):
+        limit = share - len(rows)
+        values = _parameters(lane, broadcast, limit, spacing)
+        cr.execute(queries.CLAIM, {**values, **people.parameters()})
+        taken = cr.dictfetchall()
+        rows += [
+            {**row, "is_probe": broadcast["held"]}
+            for row in taken
+            if row["state"] == "sending"
+        ]
+        people.take(taken)
+        if len(taken) < limit or len(rows) == share:
+            break
+    return rows
 
 
-def _claim_rows(cr, broadcast, share):
-    if broadcast["batch_size"]:
-        share = min(share, broadcast["batch_size"])
-    if share <= 0:
-        return []
-    cr.execute(
-        queries.CLAIM,
-        {"broadcast_id": broadcast["id"], "limit": share, "lease": ROW_LEASE},
-    )
-    rows = [row for row in cr.dictfetchall() if row["state"] == "sending"]
+def _parameters(lane, broadcast, limit, spacing):
     per_minute = broadcast["messages_per_minute"]
-    if rows and per_minute:
-        limiter.use(cr, "broadcast", broadcast["id"], len(rows) * 60 / per_minute)
-    return rows
+    return {
+        "broadcast_id": broadcast["id"],
+        "number_id": lane.number_id,
+        "limit": limit,
+        "spacing": spacing,
+        "own_spacing": 60 / per_minute if per_minute else None,
+        "horizon": limiter.HORIZON,
+        "lead": limiter.LEAD,
+        "lease": ROW_LEASE,
+        "pair_seconds": limiter.PAIR_SECONDS,
+        "others": broadcast["others"],
+    }

@@ -1,45 +1,59 @@
 """Drive lanes: the one function that cron and queue jobs call.
 
-A lane is the right to send from one number. The driver leases what lanes are free and
-serves them side by side for a few seconds, so that ten small numbers need one worker,
-not ten.
+A lane is the right to send from one number. The driver leases what lanes are free, as
+many as one process can serve, and serves them side by side for a few seconds, so that
+ten small numbers need one worker, and one fast number may have several.
 """
 
 import logging
 import time
 from typing import NamedTuple
 
-from psycopg2.extensions import TransactionRollbackError
+import psycopg2
 
 from . import limiter, queries
 from .claim import claim
+from .result import LATE, Result
 from .results import write
 from .sender import Sender
 
 _logger = logging.getLogger(__name__)
 
-#: Tries of a result batch that meets a deadlock.
-WRITE_TRIES = 3
-#: Seconds that a lane stays ours without a word from us.
-LANE_LEASE = 30
+#: What a restarted, overloaded or far database does to a transaction.
+DATABASE_FAULTS = (psycopg2.OperationalError, psycopg2.InterfaceError)
+#: Seconds that results wait at the end for a database that is away. Longer than a
+#: restart, shorter than the lease of a row.
+PATIENCE = 30
+#: Seconds that a lane stays ours without a word from us, and between two words.
+LANE_LEASE, RENEW_EVERY = 30, 5
 #: Rows of a cancelled broadcast that one transaction cancels.
 CANCEL_STEP = 20_000
 #: Lanes that one driver serves at once.
 LANES = 50
+#: Seconds between two claims of a lane: before its slots run out. Results of all rows
+#: that were answered in between go into one statement.
+CLAIM_EVERY = limiter.HORIZON - 0.1
+#: The same for a lane that shares its number with others.
+CLAIM_EVERY_SHARED = limiter.HORIZON_SHARED / 3
 #: Threads for a message rate: enough for answers that take this many seconds.
 ANSWER_SECONDS = 0.5
 MIN_THREADS, MAX_THREADS = 8, 200
 
 
 class Lane:
-    """A leased number: its channel, and when it claims next (monotonic)."""
+    """A leased number: its channel, how it claims, and when next (monotonic)."""
 
-    def __init__(self, lane_id, number_id, channel):
+    def __init__(self, lane_id, number_id, channel, turn):
         self.id = lane_id
         self.number_id = number_id
         self.channel = channel
-        self.turn = 0
+        self.turn = turn
         self.next_claim = 0.0
+        shared = channel.messages_per_second > limiter.LANE_RATE
+        self.horizon = limiter.HORIZON_SHARED if shared else limiter.HORIZON
+        self.every = CLAIM_EVERY_SHARED if shared else CLAIM_EVERY
+        #: Seconds' worth of slots that one claim takes at most.
+        self.share = self.horizon / 2 if shared else self.horizon
 
 
 class Course(NamedTuple):
@@ -54,7 +68,7 @@ class Course(NamedTuple):
     next_due: float | None
 
 
-def run(transaction, owner, open_channel, seconds, between):
+def run(transaction, owner, open_channel, seconds, between, call_another):
     """Send what may be sent, for at most ``seconds``.
 
     :param transaction: context manager of a cursor; commits at its end
@@ -62,25 +76,39 @@ def run(transaction, owner, open_channel, seconds, between):
     :param open_channel: number id → channel (``learn``, ``prepare``, ``send`` and
         ``messages_per_second``), or None if the number cannot send
     :param between: called between claims, for what must not wait (the inbox)
+    :param call_another: called if there is more than one driver can serve
     :rtype: Course
     """
     until = time.monotonic() + seconds
-    finished = _settle(transaction)
-    with transaction() as cr:
-        leased = _lease(cr, owner)
+    leased, more = _lease(transaction, owner)
+    if more:
+        call_another()
     channels = [(*row, open_channel(row[1])) for row in leased]
-    lanes = [Lane(*row) for row in channels if row[2]]
+    # Each run begins the broadcasts' turns elsewhere.
+    lanes = [Lane(*row, turn=int(until)) for row in channels if row[2]]
     sent = 0
     try:
         if lanes:
-            sent = _serve(transaction, owner, lanes, until, between)
+            sent = _Serving(transaction, owner, lanes).serve(until, between)
     finally:
         with transaction() as cr:
             cr.execute(queries.FREE_LANES, {"owner": owner})
-    finished += _settle(transaction)
+    finished = _settle(transaction)
     with transaction() as cr:
         cr.execute(queries.NEXT_DUE)
         return Course(sent, finished, cr.fetchone()[0])
+
+
+def _lease(transaction, owner):
+    """Return the (lane id, number id) that are ours now, and whether more are free."""
+    rate = {"lane_rate": limiter.LANE_RATE}
+    lease = {**rate, "owner": owner, "seconds": LANE_LEASE, "limit": LANES}
+    with transaction() as cr:
+        cr.execute(queries.ADD_LANES, rate)
+        cr.execute(queries.LEASE_LANES, lease)
+        leased = cr.fetchall()
+        cr.execute(queries.LANES_ARE_LEFT, rate)
+        return leased, bool(leased) and cr.fetchone()[0]
 
 
 def _settle(transaction):
@@ -103,33 +131,115 @@ def _settle(transaction):
     return finished
 
 
-def _lease(cr, owner):
-    cr.execute(queries.ADD_LANES)
-    cr.execute(
-        queries.LEASE_LANES, {"owner": owner, "seconds": LANE_LEASE, "limit": LANES}
-    )
-    return cr.fetchall()
+class _Serving:
+    """Lanes being served, and what is not written yet."""
 
+    def __init__(self, transaction, owner, lanes):
+        self.transaction = transaction
+        self.owner = owner
+        self.lanes = lanes
+        self.clock = limiter.Clock()
+        self.renew_at = time.monotonic() + RENEW_EVERY
+        self.unwritten = []
+        self.sent = 0
 
-def _serve(transaction, owner, lanes, until, between):
-    """Claim, send and write until time is up or nothing is left to claim."""
-    sent = 0
-    with _sender(lanes) as sender:
+    def serve(self, until, between):
+        """Claim, send and write until time is up or nothing is left to claim."""
+        with self._open_sender() as sender:
+            try:
+                while self.lanes and time.monotonic() < until:
+                    self._renew()
+                    self._claim(sender)
+                    time.sleep(self._pause(until))
+                    self.unwritten += sender.collect()
+                    self._write()
+                    _keep_house(between)
+            finally:
+                # Whatever broke: answers that are there, or still come, must not be
+                # lost.
+                sender.stop()
+                self.unwritten += sender.collect()
+                self._write_at_last()
+        return self.sent
+
+    def _open_sender(self):
+        rate = sum(lane.channel.messages_per_second for lane in self.lanes)
+        threads = min(max(rate * ANSWER_SECONDS, MIN_THREADS), MAX_THREADS)
+        return Sender(int(threads), ahead=int(rate * limiter.HORIZON) + 1)
+
+    def _renew(self):
+        """Say that we live; give up lanes that were taken from us meanwhile."""
+        if time.monotonic() < self.renew_at:
+            return
+        self.renew_at = time.monotonic() + RENEW_EVERY
         try:
-            while time.monotonic() < until:
-                for lane in _ready(lanes):
-                    if not _turn(transaction, owner, lane, sender):
-                        lanes.remove(lane)
-                if not lanes:
-                    break
-                time.sleep(_pause(lanes, until))
-                sent += _write(transaction, sender.collect())
-                _keep_house(between)
-        finally:
-            # Whatever broke: answers that are there, or still come, must not be lost.
-            sender.stop()
-            sent += _write(transaction, sender.collect())
-    return sent
+            with self.transaction() as cr:
+                cr.execute(
+                    queries.RENEW_LANES, {"owner": self.owner, "seconds": LANE_LEASE}
+                )
+                ours = {id_ for (id_,) in cr.fetchall()}
+        except DATABASE_FAULTS as error:
+            _say_fault(error)
+        else:
+            self.lanes = [lane for lane in self.lanes if lane.id in ours]
+
+    def _claim(self, sender):
+        now = time.monotonic()
+        for lane in [lane for lane in self.lanes if lane.next_claim <= now]:
+            if not self._turn(lane, sender):
+                self.lanes.remove(lane)
+
+    def _turn(self, lane, sender):
+        """Let a lane claim once; False when it has nothing more to do for now."""
+        jobs, idle = [], False
+        try:
+            with self.transaction() as cr:
+                jobs = claim(cr, lane, sender.room, self.clock)
+                idle = not jobs and not _has_work(cr, lane)
+        except DATABASE_FAULTS as error:
+            # Perhaps it was committed. That nothing went out is sure.
+            _say_fault(error)
+            self.unwritten += [(job, Result(LATE)) for job in jobs]
+            return True
+        # Committed: only now may a byte go out.
+        for job in jobs:
+            sender.submit(job)
+        lane.turn += 1
+        return bool(jobs or sender.in_hand) or not idle
+
+    def _write(self):
+        """Write results; keep them if the database is not there, or objects."""
+        if not self.unwritten:
+            return
+        try:
+            with self.transaction() as cr:
+                write(cr, self.unwritten)
+        except DATABASE_FAULTS as error:
+            _say_fault(error)
+        else:
+            self.sent += len(self.unwritten)
+            self.unwritten = []
+
+    def _write_at_last(self):
+        until = time.monotonic() + PATIENCE
+        self._write()
+        while self.unwritten and time.monotonic() < until:
+            time.sleep(0.5)
+            self._write()
+        if self.unwritten:
+            # Their leases end: they become unknown, and webhooks settle them.
+            _logger.error("%s results could not be written", len(self.unwritten))
+
+    def _pause(self, until):
+        """Seconds that nothing has to happen in: until the next claim, or the end."""
+        moment = min([until, *(lane.next_claim for lane in self.lanes)])
+        return max(moment - time.monotonic(), 0.001)
+
+
+def _has_work(cr, lane):
+    """Tell whether a row of this lane will be due within a moment."""
+    cr.execute(queries.LANE_HAS_WORK, {"number_id": lane.number_id, "seconds": 2})
+    return cr.fetchone()[0]
 
 
 def _keep_house(between):
@@ -139,56 +249,5 @@ def _keep_house(between):
         _logger.error("Housekeeping failed: %s", type(error).__name__)
 
 
-def _turn(transaction, owner, lane, sender):
-    """Let a lane claim once; return False when it has nothing more to do for now."""
-    with transaction() as cr:
-        cr.execute(
-            queries.RENEW_LANE,
-            {"lane_id": lane.id, "owner": owner, "seconds": LANE_LEASE},
-        )
-        if not cr.fetchone():
-            return False
-        cr.execute(queries.PAUSE_UNSENDABLE, {"number_ids": [lane.number_id]})
-        jobs = claim(cr, lane, sender.room)
-        idle = not jobs and not _has_work(cr, lane)
-    # Committed: only now may a byte go out.
-    for job in jobs:
-        sender.submit(job)
-    lane.turn += 1
-    return bool(jobs or sender.in_hand) or not idle
-
-
-def _has_work(cr, lane):
-    """Tell whether a row of this lane will be due within a moment."""
-    cr.execute(queries.LANE_HAS_WORK, {"number_id": lane.number_id, "seconds": 2})
-    return cr.fetchone()[0]
-
-
-def _write(transaction, finished):
-    """Write results; try again when the database asks for it."""
-    for attempt in range(WRITE_TRIES if finished else 0):
-        try:
-            with transaction() as cr:
-                write(cr, finished)
-            break
-        except TransactionRollbackError:
-            if attempt + 1 == WRITE_TRIES:
-                raise
-    return len(finished)
-
-
-def _ready(lanes):
-    now = time.monotonic()
-    return [lane for lane in lanes if lane.next_claim <= now]
-
-
-def _pause(lanes, until):
-    """Seconds that nothing has to happen in: until the next claim, or the end."""
-    moment = min([until, *(lane.next_claim for lane in lanes)])
-    return max(moment - time.monotonic(), 0.001)
-
-
-def _sender(lanes):
-    rate = sum(lane.channel.messages_per_second for lane in lanes)
-    threads = min(max(rate * ANSWER_SECONDS, MIN_THREADS), MAX_THREADS)
-    return Sender(int(threads), ahead=int(rate * limiter.HORIZON) + 1)
+def _say_fault(error):
+    _logger.warning("The database refused a step (%s)", type(error).__name__)

@@ -6,48 +6,65 @@ workers and hosts: nobody counts tokens, and no host's clock matters.
 """
 
 import time
-from typing import NamedTuple
-
-from . import queries
 
 #: How far ahead slots are given out, in seconds. More rows claimed at once mean fewer
 #: statements a message, and more rows in doubt when a sender is killed.
-HORIZON = 0.5
-#: Part of a number's limit that is used: the network squeezes messages together.
-USABLE = 0.95
+HORIZON = 0.6
+#: The same for a number that several lanes send from: small shares, so that who is
+#: slower takes fewer.
+HORIZON_SHARED = 0.3
+#: A slot begins this many seconds after its claim at the earliest: commit, connect.
+LEAD = 0.05
+#: Messages a second that one process is given to send.
+LANE_RATE = 500
+
+#: Part of a number's limit that is used.
+USABLE = 0.97
+#: A slot missed by more than this many seconds is lost: sent late, messages would
+#: bunch up at the provider. In any second there are at most as many messages as slots
+#: begin in 1 + GRACE seconds, that is no more than the limit while GRACE is below
+#: 1 / USABLE - 1; the rest is for the way to the provider.
+GRACE = 0.025
+
+#: After a refusal for speed: this share of the present rate, at least this share of
+#: the number's, and this much more of it each second, until all is used again.
+SLOWER, LEAST, RECOVERY = 0.7, 0.05, 0.02
+#: Seconds between two messages to one person from one number.
+PAIR_SECONDS = 6
+#: People whom a new number reaches on its first day, each day twice as many, and for
+#: how many days: then it has passed 100,000.
+WARM_UP, WARM_UP_DAYS = 200, 10
 
 
-class Slots(NamedTuple):
-    """``count`` slots, ``spacing`` seconds apart, from ``first`` (monotonic clock)."""
+class Clock:
+    """This process's monotonic clock against the database's, in seconds.
 
-    first: float
-    spacing: float
-    count: int
+    An answer was surely written before it was read, so the greatest difference seen
+    is the one that never dates a slot too early; and it is the same for all claims,
+    so that two of them are as far apart here as they are there.
+    """
 
-    def at(self, position):
-        """Return the monotonic time of a slot."""
-        return self.first + position * self.spacing
+    def __init__(self):
+        self._ahead = float("-inf")
+
+    def learn(self, database_now):
+        """Take in what the database's clock said just now."""
+        self._ahead = max(self._ahead, database_now - time.monotonic())
+
+    def monotonic(self, database_time):
+        """Return a time of the database's clock on ours."""
+        return database_time - self._ahead
 
 
-def number_spacing(messages_per_second):
+def spacing(messages_per_second):
     """Return seconds between two messages of a number."""
     return 1 / (messages_per_second * USABLE)
 
 
-def look(cr, kind, key, spacing):
-    """Lock a limit and return the slots that begin within the horizon."""
-    cr.execute(queries.LOCK_PACE, {"kind": kind, "key": key})
-    row = cr.fetchone()
-    if row is None:
-        cr.execute(queries.ADD_PACE, {"kind": kind, "key": key})
-        return look(cr, kind, key, spacing)
-    # The clock is read after the answer, so a slot is never earlier than the
-    # database meant it.
-    ahead = max(row[0], 0.0)
-    count = int((HORIZON - ahead) / spacing) + 1 if ahead <= HORIZON else 0
-    return Slots(time.monotonic() + ahead, spacing, count)
+def slots(ahead, spacing, horizon):
+    """Return how many slots begin within the horizon.
 
-
-def use(cr, kind, key, seconds):
-    """Move a limit on by the ``seconds`` that were taken of it."""
-    cr.execute(queries.MOVE_PACE, {"kind": kind, "key": key, "seconds": seconds})
+    :param float ahead: seconds until the next slot; negative if it is past
+    """
+    ahead = max(ahead, 0.0)
+    return int((horizon - ahead) / spacing) + 1 if ahead <= horizon else 0

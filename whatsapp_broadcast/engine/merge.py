@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from . import queries
-from .results import act
+from .results import act, free_places
 
 _logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def _merge_batch(cr, deliveries, parse):
     for item in parsed:
         if item[2] is not None:
             by_kind[type(item[1]).__name__].append(item)
-    unmatched = _merge_statuses(cr, by_kind["StatusEvent"])
+    unmatched, refused, delivered = _merge_statuses(cr, by_kind["StatusEvent"])
     for kind in ("InboundEvent", "PreferenceEvent"):
         by_kind[kind] = _with_phones(cr, by_kind[kind])
     _merge_inbound(cr, by_kind["InboundEvent"])
@@ -103,16 +103,23 @@ def _merge_batch(cr, deliveries, parse):
     heard = {account for _delivery, _event, account, _number in parsed if account}
     cr.execute(queries.HEARD, {"account_ids": sorted(heard)})
     _finish(cr, deliveries, parsed, unmatched)
+    if delivered:
+        cr.execute(queries.REDATE_PLACES, {"ids": delivered})
+    free_places(cr, refused)
 
 
 # === STATUSES === #
 
 
 def _merge_statuses(cr, items):
-    """Merge statuses and return the ids of deliveries with an unknown message."""
+    """Merge statuses.
+
+    :return: the ids of deliveries with an unknown message, of rows that failed, and of
+        rows that were delivered
+    """
     items = [item for item in items if item[1].status in STATUS_ORDER]
     if not items:
-        return set()
+        return set(), [], []
     columns = [
         (position, account, *_status_columns(event))
         for position, (_delivery, event, account, _number) in enumerate(items)
@@ -124,13 +131,19 @@ def _merge_statuses(cr, items):
     )  # fmt: skip
     values = dict(zip(names, map(list, zip(*columns, strict=True)), strict=True))
     cr.execute(queries.MERGE_STATUSES, {**values, "order": STATUS_ORDER})
-    matched = cr.fetchall()
-    act(cr, _failures(cr, items, matched))
-    known = {position for position, _row, _failed in matched}
+    matched = cr.dictfetchall()
+    failed = {m["id"]: items[m["position"]][1] for m in matched if m["newly_failed"]}
+    act(cr, _failures(cr, failed))
+    released = {m["broadcast_id"] for m in matched if m["released"]}
+    if released:
+        cr.execute(queries.RELEASE, {"ids": sorted(released)})
+    known = {m["position"] for m in matched}
     if len(known) < len(items):
         cr.execute(queries.MERGE_ATTEMPTS, values)
         known |= {position for (position,) in cr.fetchall()}
-    return {item[0][0] for n, item in enumerate(items) if n not in known}
+    unmatched = {item[0][0] for n, item in enumerate(items) if n not in known}
+    delivered = [m["id"] for m in matched if m["delivered"]]
+    return unmatched, list(failed), delivered
 
 
 def _status_columns(event):
@@ -151,9 +164,11 @@ def _status_columns(event):
     )
 
 
-def _failures(cr, items, matched):
-    """Return what ``act`` needs of the rows that just failed by webhook."""
-    failed = {row: items[position][1] for position, row, new in matched if new}
+def _failures(cr, failed):
+    """Return what ``act`` needs of the rows that just failed by webhook.
+
+    :param dict failed: row id → StatusEvent
+    """
     if not failed:
         return []
     cr.execute(queries.ROWS, {"ids": list(failed)})
@@ -262,8 +277,13 @@ def _merge_number(cr, event, account, _number):
             "phone": event.phone,
             "rate": event.messages_per_second,
             "daily_limit": event.daily_limit,
+            "quality": event.quality,
         },
     )
+    if event.quality == "red":
+        numbers = [id_ for (id_,) in cr.fetchall()]
+        values = {"number_ids": numbers, "detail": event.quality}
+        cr.execute(queries.PAUSE_BY_QUALITY, values)
 
 
 def _merge_account(cr, event, account, _number):

@@ -2,7 +2,8 @@
 
 import random
 
-from . import queries
+from . import limiter, queries
+from .claim import PROBE_EVERY
 from .result import ACCEPTED, HELD, LATE, NOT_SENT, REFUSED
 
 #: Tries of one row that end in a proven, passing refusal.
@@ -11,8 +12,18 @@ MAX_ATTEMPTS = 6
 PASSING = ("retry", "pair")
 #: Errors that stop more than the row; the row is not burnt but waits for a person.
 STOPPING = ("template", "number", "account", "credentials")
-#: Seconds that a number rests when the provider throttles it or cannot be reached.
-REST = 2.0
+#: Errors that are the message's or the list's fault if there are many of them.
+COUNTED = ("request", "undeliverable")
+#: Above which share of how many messages they pause a broadcast.
+THRESHOLDS = {
+    "request_sends": 50,
+    "request_share": 0.02,
+    "undeliverable_sends": 200,
+    "undeliverable_share": 0.3,
+}
+#: Seconds that a number rests when the provider throttles it or cannot be reached;
+#: longer the slower it is already.
+REST = 1.0
 
 
 def write(cr, finished):
@@ -24,20 +35,13 @@ def write(cr, finished):
     )  # fmt: skip
     values = map(list, zip(*columns, strict=True))
     cr.execute(queries.WRITE_RESULTS, dict(zip(names, values, strict=True)))
-    for number_id in {
-        job.row["number_id"]
-        for job, result in finished
-        if result.outcome == NOT_SENT or result.error_class == "throttle"
-    }:
-        _rest(cr, number_id)
-    act(
-        cr,
-        [
-            (job.row, result.error_class, _detail(result))
-            for job, result in finished
-            if result.outcome == REFUSED
-        ],
-    )
+    results = [(job.row, result) for job, result in finished]
+    _slow_down(cr, results)
+    _watch_holding(cr, results)
+    refused = [(row, result) for row, result in results if result.outcome == REFUSED]
+    act(cr, [(row, result.error_class, _detail(result)) for row, result in refused])
+    failed = [column[0] for column in columns if column[2] == "failed"]
+    free_places(cr, failed)
 
 
 def act(cr, errors):
@@ -55,14 +59,53 @@ def act(cr, errors):
         if kind in STOPPING and target not in stopped:
             stopped.add(target)
             _stop(cr, row, kind, detail)
+    counted = {row["broadcast_id"] for row, kind, _detail in errors if kind in COUNTED}
+    if counted:
+        values = {"ids": sorted(counted), **THRESHOLDS}
+        cr.execute(queries.PAUSE_BY_FAILURES, values)
 
 
-def _rest(cr, number_id):
-    """Keep a number from sending for a moment; with jitter, as others may do so too."""
-    seconds = REST * random.uniform(0.5, 1.5)
-    cr.execute(
-        queries.MOVE_PACE, {"kind": "number", "key": number_id, "seconds": seconds}
-    )
+def free_places(cr, failed):
+    """Give back the places of rows that failed.
+
+    The last statement of its transaction: a claim may wait for these rows while it
+    holds what others would need next.
+    """
+    if failed:
+        cr.execute(queries.FREE_PLACES, {"ids": failed})
+
+
+def _slow_down(cr, results):
+    """Slow numbers that were too fast; let those rest that reach nobody."""
+    throttled = {r["number_id"] for r, result in results if _is_throttle(result)}
+    unreached = {r["number_id"] for r, result in results if result.outcome == NOT_SENT}
+    for number_id in sorted(throttled | unreached):
+        # With jitter, as others may do so too.
+        rest = REST * random.uniform(0.5, 1.5)
+        values = {"number_id": number_id, "share": limiter.SLOWER, "rest": rest}
+        limits = {"least": limiter.LEAST, "recovery": limiter.RECOVERY}
+        cr.execute(queries.SLOW_DOWN, {**values, **limits})
+    for number_id in sorted(unreached):
+        values = {"number_id": number_id, "reason": "unreachable"}
+        cr.execute(queries.REST_NUMBER, {**values, "seconds": 2 * REST})
+
+
+def _is_throttle(result):
+    return result.outcome == REFUSED and result.error_class == "throttle"
+
+
+def _watch_holding(cr, results):
+    """Rest while the provider holds messages of a template; go on when it does not."""
+    held = {row["broadcast_id"] for row, result in results if result.outcome == HELD}
+    if held:
+        cr.execute(queries.HOLD, {"ids": sorted(held), "seconds": PROBE_EVERY})
+    passed = {
+        row["broadcast_id"]
+        for row, result in results
+        if row["is_probe"] and result.outcome == ACCEPTED
+    }
+    if passed:
+        cr.execute(queries.RELEASE, {"ids": sorted(passed)})
 
 
 def _stop(cr, row, kind, detail):

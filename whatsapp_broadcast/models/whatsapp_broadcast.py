@@ -27,6 +27,17 @@ STATE_REASONS = [
     ("launcher", "Whoever launched it may no longer do so"),
     ("nobody", "Nobody could be written to"),
     ("message", "The message cannot be sent"),
+    ("quality", "The number's quality fell"),
+    ("request", "Too many messages were refused as wrong"),
+    ("undeliverable", "Too many people cannot be reached: check your list"),
+]
+
+#: Why a broadcast that is sending sends nothing for a while.
+REST_REASONS = [
+    ("window", "Outside its sending hours"),
+    ("daily_limit", "The limit of people a day is reached"),
+    ("held", "The provider looks at the template first"),
+    ("unreachable", "The provider cannot be reached"),
 ]
 
 #: ``audience_cursor`` of a broadcast whose recipients are complete.
@@ -45,6 +56,11 @@ PROTECTED_FIELDS = {
     "started_at",
     "completed_at",
     "media_id",
+    "resting_until",
+    "rest_reason",
+    "held_since",
+    "threshold_base",
+    "pause_is_told",
 }
 
 #: What was reviewed and launched stays as it was.
@@ -68,6 +84,10 @@ FROZEN_FIELDS = {
     "include_closed",
     "scheduled_at",
 }
+
+
+#: What a broadcast that goes on by a person's word leaves behind.
+RESTED = {"resting_until": False, "rest_reason": False, "held_since": False}
 
 
 class WhatsappBroadcast(models.Model):
@@ -187,6 +207,11 @@ class WhatsappBroadcast(models.Model):
     lead_ids = fields.Many2many("crm.lead", string="Leads", copy=True)
     partner_ids = fields.Many2many("res.partner", string="Contacts", copy=True)
     include_closed = fields.Boolean("Include won, lost and archived")
+    skip_closed_leads = fields.Boolean(
+        "Leave out leads closed meanwhile",
+        default=True,
+        help="A lead that is won, lost or archived after the launch gets no message.",
+    )
     audience_bound = fields.Integer(readonly=True, copy=False)
     audience_cursor = fields.Char(readonly=True, copy=False)
     recipient_ids = fields.One2many("whatsapp.broadcast.recipient", "broadcast_id")
@@ -214,6 +239,14 @@ class WhatsappBroadcast(models.Model):
     )
     started_at = fields.Datetime(readonly=True, copy=False)
     completed_at = fields.Datetime(readonly=True, copy=False)
+    resting_until = fields.Datetime(readonly=True, copy=False)
+    rest_reason = fields.Selection(REST_REASONS, readonly=True, copy=False)
+    held_since = fields.Datetime(readonly=True, copy=False)
+    threshold_base = fields.Json(
+        readonly=True, copy=False, help="Failures that a person has seen and passed."
+    )
+    pause_is_told = fields.Boolean(readonly=True, copy=False)
+    is_resting = fields.Boolean(compute="_compute_is_resting")
     hears_nothing = fields.Boolean(compute="_compute_hears_nothing")
 
     _messages_per_minute_positive = models.Constraint(
@@ -248,6 +281,16 @@ class WhatsappBroadcast(models.Model):
             broadcast.hears_nothing = (
                 bool(broadcast.account_id)
                 and broadcast.account_id.sudo().state != "connected"
+            )
+
+    @api.depends("state", "resting_until")
+    def _compute_is_resting(self):
+        now = fields.Datetime.now()
+        for broadcast in self:
+            broadcast.is_resting = (
+                broadcast.state == "sending"
+                and bool(broadcast.resting_until)
+                and broadcast.resting_until > now
             )
 
     @api.onchange("template_id")
@@ -309,7 +352,8 @@ class WhatsappBroadcast(models.Model):
             broadcast._check_message()
             # Who resumes has seen a changed category and goes on with it.
             category = broadcast.template_category
-            broadcast._write_protected({"launched_category": category})
+            broadcast._write_protected({"launched_category": category, **RESTED})
+            broadcast._forget_failures()
             broadcast._set_state(broadcast._state_to_resume())
         self._wake("prepare")
         self._wake("send")
@@ -429,8 +473,20 @@ class WhatsappBroadcast(models.Model):
         broadcast.check_access("write")
         return broadcast
 
+    def _forget_failures(self):
+        """Let only failures from here on count against the thresholds."""
+        self.flush_recordset()
+        self.env.cr.execute(queries.FORGET_FAILURES, {"ids": self.ids})
+        self.invalidate_recordset(["threshold_base"])
+
     def _set_state(self, state, reason=False, detail=False):
-        values = {"state": state, "state_reason": reason, "state_detail": detail}
+        values = {
+            "state": state,
+            "state_reason": reason,
+            "state_detail": detail,
+            # The engine's pauses are told by the driver; this one has its person.
+            "pause_is_told": state == "paused",
+        }
         if state == "preparing" and not self.started_at:
             values["started_at"] = fields.Datetime.now()
         if state in ("done", "cancelled", "failed"):
@@ -461,6 +517,21 @@ class WhatsappBroadcast(models.Model):
                     "at the provider what was sent since, then resume."
                 )
             )
+
+    def _say_paused(self):
+        """Leave word, and something to do, on what the engine paused."""
+        reasons = dict(self._fields["state_reason"]._description_selection(self.env))
+        for broadcast in self:
+            reason = reasons.get(broadcast.state_reason, "")
+            note = f"{reason}. {broadcast.state_detail or ''}"
+            broadcast.message_post(body=self.env._("Paused: %s", note))
+            broadcast.activity_schedule(
+                "mail.mail_activity_data_todo",
+                summary=self.env._("Paused: %s", reason),
+                note=note,
+                user_id=broadcast.user_id.id,
+            )
+        self._write_protected({"pause_is_told": True})
 
     def _say_done(self):
         """Tell of the end, which the engine wrote past the ORM."""

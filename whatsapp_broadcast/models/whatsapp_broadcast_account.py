@@ -37,7 +37,16 @@ class WhatsappBroadcastAccount(models.Model):
     )
     app_id = fields.Char("App ID")
     business_account_id = fields.Char("WhatsApp Business Account ID", copy=False)
-    business_portfolio_id = fields.Char("Business Portfolio ID")
+    business_portfolio_id = fields.Char(
+        "Business Portfolio ID",
+        help="Accounts of one portfolio share the limit of people a day.",
+    )
+    reach_margin = fields.Float(
+        "Left for Others",
+        default=0.1,
+        help="Share of the people a day that is not used from here, for what is sent "
+        "from elsewhere.",
+    )
 
     # Write-only: see ``secrets.store``.
     access_token = fields.Char(

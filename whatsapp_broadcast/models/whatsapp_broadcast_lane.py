@@ -13,6 +13,8 @@ from .channel import Channel
 #: Seconds that one call of a cron sends or merges. Odoo calls again at once, after
 #: every other cron that waits had its turn.
 CALL_SECONDS = 8
+#: Beside ``ir_cron_send``: a cron runs once at a time in a whole cluster.
+MORE_CRONS = ("ir_cron_send_2", "ir_cron_send_3", "ir_cron_send_4")
 #: Seconds between two progress messages.
 PROGRESS_EVERY = 1.0
 
@@ -27,11 +29,16 @@ class WhatsappBroadcastLane(models.Model):
     number_id = fields.Many2one(
         "whatsapp.broadcast.number", required=True, ondelete="cascade"
     )
+    position = fields.Integer(
+        required=True, default=0, help="A fast number has several lanes: 0, 1 …"
+    )
     owner = fields.Char(readonly=True)
     leased_at = fields.Datetime(readonly=True)
     lease_until = fields.Datetime(readonly=True)
 
-    _number_unique = models.Constraint("UNIQUE (number_id)", "One lane per number.")
+    _position_unique = models.Constraint(
+        "UNIQUE (number_id, position)", "One lane per number and position."
+    )
 
     @api.model
     def _cron_send(self):
@@ -54,7 +61,15 @@ class WhatsappBroadcastLane(models.Model):
             open_channel=self._open_channel,
             seconds=seconds,
             between=Housekeeping(self.env).run,
+            call_another=self._call_another,
         )
+
+    def _call_another(self):
+        """Wake the crons beside this one: there is more than one process can send."""
+        with engine_transaction(self.env.registry)() as cr:
+            env = self.env(cr=cr)
+            for name in MORE_CRONS:
+                env.ref(f"whatsapp_broadcast.{name}")._trigger()
 
     def _wake_at(self, seconds):
         cron = self.env.ref("whatsapp_broadcast.ir_cron_send")
@@ -106,7 +121,15 @@ class Housekeeping:
         if time.monotonic() - self.last_progress >= PROGRESS_EVERY:
             self.last_progress = time.monotonic()
             self.tell_progress()
+            self.tell_pauses()
         return merged
+
+    def tell_pauses(self):
+        """Tell the responsible of every broadcast that the engine stopped."""
+        with self.transaction() as cr:
+            cr.execute(queries.PAUSES_TO_TELL)
+            ids = [id_ for (id_,) in cr.fetchall()]
+            self.env(cr=cr)["whatsapp.broadcast"].browse(ids)._say_paused()
 
     def tell_progress(self):
         """Send the counters of every broadcast that changed to whom it belongs."""

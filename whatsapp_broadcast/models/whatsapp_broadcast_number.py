@@ -1,6 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ..engine import queries
+
+#: Qualities from low to high; what is not here is not known.
+QUALITIES = ("red", "yellow", "green")
+
 
 class WhatsappBroadcastNumber(models.Model):
     _name = "whatsapp.broadcast.number"
@@ -25,6 +30,20 @@ class WhatsappBroadcastNumber(models.Model):
         default=80,
         help="What the provider allows this number: 80 by default, 20 if it is shared "
         "with the WhatsApp Business app, up to 1,000 after an upgrade.",
+    )
+    reserve = fields.Float(
+        "Kept Free",
+        default=0.2,
+        help="Share of the pace that is left for what comes in: the provider counts "
+        "messages in both directions.",
+    )
+    warm_up = fields.Boolean(
+        "Start Slowly",
+        help="A new number reaches 200 people on its first day and twice as many each "
+        "day after, so that the provider comes to trust it.",
+    )
+    warm_up_started_on = fields.Date(
+        compute="_compute_warm_up_started_on", store=True, copy=False
     )
     daily_limit = fields.Integer(
         readonly=True,
@@ -71,6 +90,16 @@ class WhatsappBroadcastNumber(models.Model):
         "Messages per second must be between 1 and 1,000.",
     )
 
+    _reserve_is_share = models.Constraint(
+        "CHECK (reserve >= 0 AND reserve <= 0.9)",
+        "Between 0 and 90 % of the pace can be kept free.",
+    )
+
+    @api.depends("warm_up")
+    def _compute_warm_up_started_on(self):
+        for number in self:
+            number.warm_up_started_on = number.warm_up and fields.Date.today()
+
     @api.depends("name", "phone")
     def _compute_display_name(self):
         for number in self:
@@ -113,6 +142,26 @@ class WhatsappBroadcastNumber(models.Model):
         with self.account_id._remote() as (provider, call):
             provider.register_number(call, self.external_id, pin)
         return self.action_refresh()
+
+    # === QUALITY === #
+
+    def write(self, vals):
+        fallen = self.filtered(
+            lambda number: _rank(vals.get("quality")) < _rank(number.quality)
+        )
+        result = super().write(vals)
+        if fallen:
+            fallen._pause_by_quality()
+        return result
+
+    def _pause_by_quality(self):
+        """Stop what sends from numbers that people complain about."""
+        self.flush_recordset()
+        self.env.cr.execute(
+            queries.PAUSE_BY_QUALITY,
+            {"number_ids": self.ids, "detail": ", ".join(self.mapped("quality"))},
+        )
+        self.env["whatsapp.broadcast"].invalidate_model(["state", "state_reason"])
 
     # === PROVIDER === #
 
@@ -180,3 +229,8 @@ class WhatsappBroadcastNumber(models.Model):
                     ", ".join(used.mapped("display_name")),
                 )
             )
+
+
+def _rank(quality):
+    """Return the quality's rank; unknown is neither lower nor higher than any."""
+    return QUALITIES.index(quality) if quality in QUALITIES else float("nan")

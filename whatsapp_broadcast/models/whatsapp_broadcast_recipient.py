@@ -104,6 +104,9 @@ class WhatsappBroadcastRecipient(models.Model):
                 "more."
             ),
             "recipient": self.env._("Cannot be reached on WhatsApp. Check the number."),
+            "undeliverable": self.env._(
+                "Not on WhatsApp, or cannot be reached there. Check the number."
+            ),
             "opt_out": self.env._("Stopped marketing messages. Do not retry."),
             "request": self.env._("The message's data was refused. Correct it."),
             "template": self.env._("Check the template, then retry."),

@@ -26,6 +26,7 @@ class ErrorClass(str, Enum):
     PAIR = "pair"  #: only this recipient waits
     LATER = "later"  #: this recipient, not before 24 hours
     RECIPIENT = "recipient"  #: never this recipient for this message
+    UNDELIVERABLE = "undeliverable"  #: as RECIPIENT; many of them: a bad list
     OPT_OUT = "opt_out"  #: as RECIPIENT, and the person opted out of marketing
     REQUEST = "request"  #: our data is wrong: never retried
     TEMPLATE = "template"  #: stops the template
@@ -258,6 +259,7 @@ class NumberEvent(Event):
     phone: str = ""
     messages_per_second: int = 0
     daily_limit: int | None = None  #: unique people in 24 h; 0 = unlimited
+    quality: str = ""  #: red | unknown
     error: Error | None = None  #: an error of the number itself, not of one message
 
 

@@ -17,6 +17,7 @@ MESSAGE_LENGTH = 500
 _RETRY = ErrorClass.RETRY
 _THROTTLE = ErrorClass.THROTTLE
 _RECIPIENT = ErrorClass.RECIPIENT
+_UNDELIVERABLE = ErrorClass.UNDELIVERABLE
 _REQUEST = ErrorClass.REQUEST
 _TEMPLATE = ErrorClass.TEMPLATE
 _NUMBER = ErrorClass.NUMBER
@@ -52,8 +53,8 @@ CODES: dict[int, ErrorClass] = {
     131009: _REQUEST,  # parameter value is not valid
     131020: _REQUEST,  # group
     131021: _RECIPIENT,  # recipient is the sender
-    131026: _RECIPIENT,  # undeliverable: not on WhatsApp, old client, withheld
-    131030: _REQUEST,  # test number: recipient not in the allowed list
+    131026: _UNDELIVERABLE,  # undeliverable: not on WhatsApp, old client, withheld
+    131030: _NUMBER,  # test number: recipient not in the allowed list
     131031: _ACCOUNT,  # account locked
     131036: _REQUEST,  # media of a no-storage account expired
     131037: _NUMBER,  # display name needs approval

@@ -322,6 +322,11 @@ def daily_limit(value: object) -> int | None:
     return count if count and 0 < count < 2**31 else None
 
 
+#: What older webhooks say of a number's quality; "not low any more" is all that the
+#: second one means.
+_QUALITY_EVENTS = {"FLAGGED": "red", "UNFLAGGED": "unknown"}
+
+
 def _number(origin: _Origin, value: dict) -> Iterator[Event]:
     keys = (
         "max_daily_conversations_per_business",
@@ -335,8 +340,9 @@ def _number(origin: _Origin, value: dict) -> Iterator[Event]:
         phone=phone(value.get("display_phone_number")),
         messages_per_second=UPGRADED_THROUGHPUT if upgraded else 0,
         daily_limit=next((limit for limit in limits if limit is not None), None),
+        quality=_QUALITY_EVENTS.get(text(value.get("event")), ""),
     )
-    if upgraded or event.daily_limit is not None:
+    if upgraded or event.quality or event.daily_limit is not None:
         yield event
 
 

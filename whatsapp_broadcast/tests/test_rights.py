@@ -18,13 +18,15 @@ ENGINE_MODELS = {
     "whatsapp.broadcast.counter": {"name": "read", "delta": 5},
     "whatsapp.broadcast.lane": {"owner": "me"},
     "whatsapp.broadcast.pace": {"kind": "number", "key": 1},
+    "whatsapp.broadcast.reach": {"address": "+12125550100"},
     "whatsapp.broadcast.contact": {"phone": "+12125550100"},
 }
 
 #: Spelt out, not imported: what is missing in the model's own list must be noticed.
 PROTECTED = set(
     "state state_reason state_detail launcher_id launch_context audience_bound"
-    " audience_cursor started_at completed_at media_id recipient_count queued_count"
+    " audience_cursor started_at completed_at media_id resting_until rest_reason"
+    " held_since threshold_base pause_is_told recipient_count queued_count"
     " sending_count held_count failed_count skipped_count cancelled_count"
     " unknown_count accepted_count sent_count delivered_count read_count"
     " replied_count country_guessed_count reachable_count progress".split()
@@ -69,6 +71,7 @@ PUBLIC_METHODS = {
     "whatsapp.broadcast.number": {
         "action_refresh": {},
         "action_register": {"pin": "123456"},
+        "write": {"vals": {"name": "x"}},
     },
     "whatsapp.broadcast.template": {
         "action_submit": {},

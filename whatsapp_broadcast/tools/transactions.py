@@ -3,6 +3,8 @@
 from contextlib import contextmanager
 from functools import partial
 
+from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
+
 from odoo.sql_db import Cursor
 
 
@@ -19,7 +21,8 @@ def engine_transaction(registry):
             if isinstance(cr, Cursor):  # a test cursor is inside a transaction already
                 # A failed statement would be logged with the phones in it.
                 cr.execute = partial(cr.execute, log_exceptions=False)
-                cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                # Said by BEGIN itself: no statement of its own in each transaction.
+                cr.connection.set_isolation_level(ISOLATION_LEVEL_READ_COMMITTED)
             yield cr
 
     return transaction

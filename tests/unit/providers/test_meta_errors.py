@@ -40,7 +40,7 @@ def test_doubtful_codes_are_retried_once_the_message_surely_failed(code):
         ErrorClass.ACCOUNT: (368, 131031, 131042, 131064),
         ErrorClass.NUMBER: (33, 131037, 131045, 131048, 133010, 133015),
         ErrorClass.TEMPLATE: (132000, 132001, 132007, 132012, 132015, 132016),
-        ErrorClass.RECIPIENT: (130472, 131021, 131026, 131047, 132005, 137000),
+        ErrorClass.RECIPIENT: (130472, 131021, 131047, 132005, 137000),
         ErrorClass.REQUEST: (100, 131008, 131009, 131051, 131053, 132018, 2388024),
     }.items(),
 )

@@ -13,5 +13,7 @@ from .events import *
 from .lanes import *
 from .limiter import *
 from .merge import *
+from .pauses import *
+from .places import *
 from .results import *
 from .table import *

@@ -2,47 +2,133 @@
 
 from .clock import NOW
 
-#: Takes due rows of one broadcast; those that no longer qualify are left out instead.
-#: The token names the row, so that no index on it is needed.
+#: Takes due rows of one broadcast and books their slots; those that no longer qualify
+#: are left out, and those that must wait are due later. The number's pace is locked
+#: (see TURN), so what is read here is what others left. The token names the row, so
+#: that no index on it is needed.
+#:
+#: A slot is a time by the clock of the database, in seconds. The pace moves by as many
+#: as were really used.
 CLAIM = f"""
-WITH due AS MATERIALIZED (
+WITH clock AS MATERIALIZED (
+    SELECT {NOW} AS now
+), own AS (
+    SELECT CASE WHEN %(own_spacing)s::float IS NULL THEN %(limit)s ELSE GREATEST(0,
+        floor((%(horizon)s - GREATEST(0, COALESCE((
+            SELECT EXTRACT(EPOCH FROM next_slot_at - now)
+            FROM whatsapp_broadcast_pace
+            WHERE kind = 'broadcast' AND key = %(broadcast_id)s
+        ), 0))) / %(own_spacing)s)::int + 1) END AS slots
+    FROM clock
+), due AS MATERIALIZED (
     SELECT id FROM whatsapp_broadcast_recipient
-    WHERE broadcast_id = %(broadcast_id)s AND due_at <= {NOW}
-    ORDER BY due_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    WHERE broadcast_id = %(broadcast_id)s AND due_at <= (SELECT now FROM clock)
+    ORDER BY due_at, id
+    LIMIT (SELECT LEAST(%(limit)s, slots) FROM own) FOR UPDATE SKIP LOCKED
 ), checked AS MATERIALIZED (
-    SELECT r.id, CASE
-        WHEN EXISTS (
-            SELECT FROM phone_blacklist p WHERE p.number = r.phone AND p.active
-        ) THEN 'opted_out'
-        WHEN t.category = 'marketing' AND EXISTS (
-            SELECT FROM whatsapp_broadcast_contact c
-            WHERE c.account_id = r.account_id AND c.phone = r.phone
-                AND c.marketing_opt_out
-        ) THEN 'opted_out'
-        WHEN b.message_type <> 'template' AND NOT EXISTS (
-            SELECT FROM whatsapp_broadcast_contact c
-            WHERE c.number_id = r.number_id AND c.phone = r.phone
-                AND c.last_inbound_at > {NOW} - interval '23 hours 58 minutes'
-        ) THEN 'outside_window'
-    END AS reason
+    SELECT r.id, r.address,
+        CASE
+            WHEN EXISTS (
+                SELECT FROM phone_blacklist p WHERE p.number = r.phone AND p.active
+            ) OR (t.category = 'marketing' AND person.opted_out) THEN 'opted_out'
+            WHEN b.message_type <> 'template' AND NOT COALESCE(
+                person.last_inbound_at > now - interval '23 hours 58 minutes', FALSE
+            ) THEN 'outside_window'
+            WHEN b.skip_closed_leads AND NOT COALESCE(b.include_closed, FALSE)
+                AND (NOT l.active OR l.won_status IN ('won', 'lost'))
+            THEN 'lead_closed'
+        END AS reason,
+        pair.free_at,
+        %(portfolio)s::int IS NOT NULL AND NOT COALESCE(
+            person.last_inbound_at > now - interval '24 hours', FALSE
+        ) AND NOT EXISTS (
+            SELECT FROM whatsapp_broadcast_reach w
+            WHERE w.portfolio = %(portfolio)s AND w.address = r.address
+                AND w.at > now - interval '24 hours'
+        ) AS needs_place
     FROM due JOIN whatsapp_broadcast_recipient r ON r.id = due.id
+    CROSS JOIN clock
     JOIN whatsapp_broadcast b ON b.id = r.broadcast_id
     LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
+    LEFT JOIN crm_lead l ON l.id = r.lead_id
+    CROSS JOIN LATERAL (
+        SELECT bool_or(c.marketing_opt_out) AS opted_out,
+            max(c.last_inbound_at) FILTER (WHERE c.number_id = r.number_id)
+                AS last_inbound_at
+        FROM whatsapp_broadcast_contact c
+        WHERE c.account_id = r.account_id AND c.phone = r.phone
+    ) AS person
+    -- the same person in another broadcast of this number
+    CROSS JOIN LATERAL (
+        SELECT max(CASE WHEN o.lease_until IS NULL THEN o.accepted_at ELSE now END)
+            + %(pair_seconds)s * interval '1 second' AS free_at
+        FROM whatsapp_broadcast_recipient o
+        WHERE o.broadcast_id = ANY(%(others)s) AND o.address = r.address
+            AND o.number_id = r.number_id AND (
+                o.lease_until IS NOT NULL
+                OR o.accepted_at > now - %(pair_seconds)s * interval '1 second'
+            )
+    ) AS pair
+), counted AS (
+    SELECT *, reason IS NULL AND free_at IS NULL AS sends,
+        count(*) FILTER (WHERE needs_place AND reason IS NULL AND free_at IS NULL)
+            OVER (ORDER BY id) AS place
+    FROM checked
+), decided AS MATERIALIZED (
+    -- who finds no place stays as he is
+    SELECT *, row_number() OVER (PARTITION BY sends ORDER BY id) - 1 AS turn
+    FROM counted WHERE NOT (sends AND needs_place AND place > %(places)s)
+), sending AS (
+    SELECT count(*) AS slots, count(*) FILTER (WHERE needs_place) AS places
+    FROM decided WHERE sends
+), slot AS MATERIALIZED (
+    SELECT GREATEST(
+        LEAST(next_slot_at, now + interval '1 minute'),
+        now + %(lead)s * interval '1 second'
+    ) AS first
+    FROM clock, whatsapp_broadcast_pace
+    WHERE kind = 'number' AND key = %(number_id)s
+), moved AS (
+    UPDATE whatsapp_broadcast_pace SET
+        next_slot_at = CASE kind
+            WHEN 'number' THEN first + slots * %(spacing)s * interval '1 second'
+            WHEN 'broadcast' THEN GREATEST(next_slot_at, now)
+                + slots * COALESCE(%(own_spacing)s, 0) * interval '1 second'
+            ELSE next_slot_at
+        END,
+        used = used + places
+    FROM sending, slot, clock
+    WHERE slots > 0 AND (
+        (kind IN ('number', 'warm_up') AND key = %(number_id)s)
+        OR (kind = 'broadcast' AND key = %(broadcast_id)s)
+        OR (kind = 'portfolio' AND key = %(portfolio)s)
+    )
+), reached AS (
+    INSERT INTO whatsapp_broadcast_reach
+        (portfolio, number_id, address, at, recipient_id)
+    SELECT %(portfolio)s, %(number_id)s, address, now, id
+    FROM decided CROSS JOIN clock WHERE sends AND needs_place
+    ON CONFLICT (portfolio, address) DO UPDATE SET
+        number_id = EXCLUDED.number_id, at = EXCLUDED.at,
+        recipient_id = EXCLUDED.recipient_id
 )
 UPDATE whatsapp_broadcast_recipient r SET
-    state = CASE WHEN reason IS NULL THEN 'sending' ELSE 'skipped' END,
+    state = CASE
+        WHEN sends THEN 'sending' WHEN reason IS NOT NULL THEN 'skipped'
+        ELSE r.state
+    END,
     skip_reason = reason,
-    due_at = NULL,
-    lease_until = CASE
-        WHEN reason IS NULL THEN {NOW} + %(lease)s * interval '1 second'
-    END,
+    due_at = CASE WHEN reason IS NULL THEN free_at END,
+    lease_until = CASE WHEN sends THEN now + %(lease)s * interval '1 second' END,
     token = CASE
-        WHEN reason IS NULL THEN 'r' || r.id || '-' || md5(gen_random_uuid()::text)
+        WHEN sends THEN 'r' || r.id || '-' || md5(gen_random_uuid()::text)
+        ELSE r.token
     END,
-    attempt_count = attempt_count + CASE WHEN reason IS NULL THEN 1 ELSE 0 END
-FROM checked WHERE r.id = checked.id
+    attempt_count = attempt_count + CASE WHEN sends THEN 1 ELSE 0 END
+FROM decided CROSS JOIN clock CROSS JOIN slot WHERE r.id = decided.id
 RETURNING r.id, r.broadcast_id, r.number_id, r.token, r.phone, r.user_ref,
-    r.variables, r.attempt_count, r.state
+    r.variables, r.attempt_count, r.state, needs_place,
+    (EXTRACT(EPOCH FROM first) + turn * %(spacing)s)::float AS slot
 """
 
 #: Rows whose sender died after the claim: nobody knows whether they went out.

@@ -54,28 +54,30 @@ WHERE b.state = 'sending' AND b.id = ANY(%(ids)s)
 RETURNING b.id
 """
 
+#: When a row of broadcast b may be claimed, as far as the broadcast is concerned.
+_NEXT = """GREATEST(due.at, b.resting_until, (
+        SELECT p.next_slot_at FROM whatsapp_broadcast_pace p
+        WHERE p.kind = 'broadcast' AND p.key = b.id AND b.messages_per_minute > 0
+    ))"""
+_WITH_DUE = """
+    FROM whatsapp_broadcast b
+    CROSS JOIN LATERAL (
+        SELECT r.due_at AS at FROM whatsapp_broadcast_recipient r
+        WHERE r.broadcast_id = b.id AND r.due_at IS NOT NULL
+        ORDER BY r.due_at LIMIT 1
+    ) AS due
+    WHERE b.state = 'sending'
+"""
+
 #: Seconds until the next row may be claimed; NULL if there is none.
 NEXT_DUE = f"""
-SELECT EXTRACT(EPOCH FROM min(due.at) - {NOW})::float
-FROM whatsapp_broadcast b
-CROSS JOIN LATERAL (
-    SELECT r.due_at AS at FROM whatsapp_broadcast_recipient r
-    WHERE r.broadcast_id = b.id AND r.due_at IS NOT NULL
-    ORDER BY r.due_at LIMIT 1
-) AS due
-WHERE b.state = 'sending'
+SELECT EXTRACT(EPOCH FROM min({_NEXT}) - {NOW})::float {_WITH_DUE}
 """
 
 LANE_HAS_WORK = f"""
 SELECT EXISTS (
-    SELECT FROM whatsapp_broadcast b
-    CROSS JOIN LATERAL (
-        SELECT FROM whatsapp_broadcast_recipient r
-        WHERE r.broadcast_id = b.id
-            AND r.due_at < {NOW} + %(seconds)s * interval '1 second'
-        LIMIT 1
-    ) AS soon
-    WHERE b.state = 'sending' AND b.number_id = %(number_id)s
+    SELECT {_WITH_DUE} AND b.number_id = %(number_id)s
+        AND {_NEXT} < {NOW} + %(seconds)s * interval '1 second'
 )
 """
 

@@ -1,41 +1,77 @@
-"""Lanes: who may send from which number, and what keeps it from sending."""
+"""Lanes: who may send from which number, and what a turn of a lane begins with."""
 
 from .clock import NOW
+from .pauses import UNSENDABLE_REASON
 
-#: One lane a number; a free or dead one is taken, a living one is left alone.
-ADD_LANES = """
-INSERT INTO whatsapp_broadcast_lane (number_id)
-SELECT DISTINCT b.number_id FROM whatsapp_broadcast b
-WHERE b.state = 'sending'
-    AND NOT EXISTS (
-        SELECT FROM whatsapp_broadcast_lane l WHERE l.number_id = b.number_id
+#: Lanes that a number needs: one process holds %(lane_rate)s messages a second.
+_LANES_OF_NUMBER = "CEIL(n.messages_per_second / %(lane_rate)s::float)::int"
+
+#: The lanes, and the paces that their turns lock, of every number that sends.
+ADD_LANES = f"""
+WITH wanted AS (
+    SELECT n.id AS number_id, {_LANES_OF_NUMBER} AS lanes
+    FROM whatsapp_broadcast_number n
+    WHERE EXISTS (
+        SELECT FROM whatsapp_broadcast b
+        WHERE b.number_id = n.id AND b.state = 'sending'
     )
-ON CONFLICT (number_id) DO NOTHING
+), paces AS (
+    INSERT INTO whatsapp_broadcast_pace (kind, key, next_slot_at)
+    SELECT kind, number_id, {NOW}
+    FROM wanted, unnest(ARRAY['number', 'warm_up']) AS kind
+    UNION ALL
+    SELECT 'portfolio', id, {NOW} FROM whatsapp_broadcast_account
+    UNION ALL
+    SELECT 'broadcast', id, {NOW} FROM whatsapp_broadcast WHERE state = 'sending'
+    ON CONFLICT (kind, key) DO NOTHING
+)
+INSERT INTO whatsapp_broadcast_lane (number_id, position)
+SELECT number_id, position FROM wanted, generate_series(0, lanes - 1) AS position
+ON CONFLICT (number_id, position) DO NOTHING
 """
 
-LEASE_LANES = f"""
-WITH free AS MATERIALIZED (
-    SELECT l.id FROM whatsapp_broadcast_lane l
+#: Lanes without a living owner that have something to do.
+_FREE = f"""
+    FROM whatsapp_broadcast_lane l
+    JOIN whatsapp_broadcast_number n ON n.id = l.number_id
     WHERE (l.lease_until IS NULL OR l.lease_until < {NOW})
+        AND l.position < {_LANES_OF_NUMBER}
         AND EXISTS (
             SELECT FROM whatsapp_broadcast b
             WHERE b.number_id = l.number_id AND b.state = 'sending'
+                AND (b.resting_until IS NULL OR b.resting_until <= {NOW})
         )
+"""
+
+#: Takes free lanes, those that waited longest first, until their rates add up to what
+#: one process can hold; at least one.
+LEASE_LANES = f"""
+WITH free AS MATERIALIZED (
+    SELECT l.id, l.leased_at, LEAST(n.messages_per_second, %(lane_rate)s) AS rate
+    {_FREE}
     ORDER BY l.leased_at NULLS FIRST, l.id
-    LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    LIMIT %(limit)s FOR UPDATE OF l SKIP LOCKED
+), taken AS (
+    SELECT id FROM (
+        SELECT id, rate, sum(rate) OVER (ORDER BY leased_at NULLS FIRST, id) AS total
+        FROM free
+    ) AS added
+    WHERE total - rate < %(lane_rate)s
 )
 UPDATE whatsapp_broadcast_lane l SET
     owner = %(owner)s,
     leased_at = {NOW},
     lease_until = {NOW} + %(seconds)s * interval '1 second'
-FROM free WHERE l.id = free.id
+FROM taken WHERE l.id = taken.id
 RETURNING l.id, l.number_id
 """
 
-RENEW_LANE = f"""
+LANES_ARE_LEFT = f"SELECT EXISTS (SELECT {_FREE})"
+
+RENEW_LANES = f"""
 UPDATE whatsapp_broadcast_lane SET
     lease_until = {NOW} + %(seconds)s * interval '1 second'
-WHERE id = %(lane_id)s AND owner = %(owner)s
+WHERE owner = %(owner)s
 RETURNING id
 """
 
@@ -44,40 +80,56 @@ UPDATE whatsapp_broadcast_lane SET owner = NULL, lease_until = NULL
 WHERE owner = %(owner)s
 """
 
-#: What keeps a broadcast from sending, in the words of ``state_reason``.
-PAUSE_UNSENDABLE = f"""
-UPDATE whatsapp_broadcast b SET
-    state = 'paused', state_reason = v.reason, state_detail = v.detail,
-    write_date = {NOW}
-FROM (
-    SELECT b.id, CASE
-            WHEN NOT a.active OR a.state IN ('draft', 'error') THEN 'account'
-            WHEN NOT n.active OR n.state <> 'connected' THEN 'number'
-            WHEN t.state <> 'approved' THEN 'template'
-            WHEN t.category <> b.launched_category THEN 'category'
-        END AS reason,
-        CASE
-            WHEN NOT a.active OR a.state IN ('draft', 'error') THEN a.error_message
-            WHEN NOT n.active OR n.state <> 'connected'
-                THEN COALESCE(n.error_message, n.state)
-            WHEN t.state <> 'approved' THEN t.state
-            ELSE t.category
-        END AS detail
-    FROM whatsapp_broadcast b
-    JOIN whatsapp_broadcast_number n ON n.id = b.number_id
-    JOIN whatsapp_broadcast_account a ON a.id = n.account_id
-    LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
-    WHERE b.state = 'sending' AND b.number_id = ANY(%(number_ids)s)
-) AS v
-WHERE b.id = v.id AND v.reason IS NOT NULL
-RETURNING b.id
-"""
-
+#: Locks the number's pace: turns of lanes that share a number follow one another.
 #: FOR SHARE: a pause that was committed is seen, one that comes now waits its turn.
-SENDING_BROADCASTS = """
-SELECT b.id, b.messages_per_minute, b.batch_size, n.messages_per_second
-FROM whatsapp_broadcast b JOIN whatsapp_broadcast_number n ON n.id = b.number_id
+#: ``rate`` is what the number may send in a second now, ``portfolio`` whom its daily
+#: limit belongs to: the first account of the business portfolio.
+TURN = f"""
+WITH pace AS MATERIALIZED (
+    SELECT next_slot_at, key,
+        LEAST(1, factor + %(recovery)s * EXTRACT(EPOCH FROM {NOW} - slowed_at))::float
+            AS factor
+    FROM whatsapp_broadcast_pace
+    WHERE kind = 'number' AND key = %(number_id)s FOR UPDATE
+), portfolio AS (
+    SELECT min(p.id) AS id, min(d.daily_limit) AS daily_limit,
+        max(p.reach_margin) AS margin
+    FROM whatsapp_broadcast_number n
+    JOIN whatsapp_broadcast_account a ON a.id = n.account_id
+    JOIN whatsapp_broadcast_account p ON p.id = a.id OR (
+        a.business_portfolio_id <> ''
+        AND p.business_portfolio_id = a.business_portfolio_id
+    )
+    LEFT JOIN whatsapp_broadcast_number d
+        ON d.account_id = p.id AND d.active AND d.daily_limit > 0
+    WHERE n.id = %(number_id)s
+)
+SELECT b.id, b.messages_per_minute, b.batch_size, b.held_since IS NOT NULL AS held,
+    n.messages_per_second * (1 - n.reserve) * COALESCE(pace.factor, 1) AS rate,
+    EXTRACT(EPOCH FROM pace.next_slot_at - {NOW})::float AS ahead,
+    EXTRACT(EPOCH FROM own.next_slot_at - {NOW})::float AS own_ahead,
+    ARRAY(
+        -- where the same people may have been written to in the last seconds
+        SELECT o.id FROM whatsapp_broadcast o
+        WHERE o.number_id = pace.key AND o.id <> b.id
+            AND (o.state = 'sending' OR o.write_date > {NOW} - interval '1 minute')
+            AND o.state NOT IN ('draft', 'scheduled', 'preparing')
+    ) AS others,
+    portfolio.id AS portfolio, portfolio.daily_limit, portfolio.margin,
+    CASE WHEN {NOW}::date - n.warm_up_started_on < %(warm_up_days)s
+        THEN %(warm_up)s * 2 ^ GREATEST(0, {NOW}::date - n.warm_up_started_on)
+    END AS warm_up_limit,
+    {UNSENDABLE_REASON} AS unsendable,
+    EXTRACT(EPOCH FROM clock_timestamp())::float AS now
+FROM pace
+CROSS JOIN portfolio
+CROSS JOIN whatsapp_broadcast b
+JOIN whatsapp_broadcast_number n ON n.id = b.number_id
+JOIN whatsapp_broadcast_account a ON a.id = n.account_id
+LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
+LEFT JOIN whatsapp_broadcast_pace own ON own.kind = 'broadcast' AND own.key = b.id
 WHERE b.number_id = %(number_id)s AND b.state = 'sending'
+    AND (b.resting_until IS NULL OR b.resting_until <= {NOW})
 ORDER BY b.id
 FOR SHARE OF b
 """

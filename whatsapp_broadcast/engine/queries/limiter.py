@@ -1,4 +1,4 @@
-"""Limits: when their next slot begins."""
+"""Limits: when their next slot begins, and how they slow down."""
 
 from .clock import NOW
 
@@ -8,16 +8,18 @@ VALUES (%(kind)s, %(key)s, {NOW})
 ON CONFLICT (kind, key) DO NOTHING
 """
 
-#: Seconds from now to the next slot (negative: it is past), and a lock on it.
-LOCK_PACE = f"""
-SELECT EXTRACT(EPOCH FROM next_slot_at - {NOW})::float
-FROM whatsapp_broadcast_pace WHERE kind = %(kind)s AND key = %(key)s FOR UPDATE
-"""
-
-MOVE_PACE = f"""
-UPDATE whatsapp_broadcast_pace
-SET next_slot_at = GREATEST(next_slot_at, {NOW}) + %(seconds)s * interval '1 second'
-WHERE kind = %(kind)s AND key = %(key)s
+#: Slower by a share, and a rest; at most once a second, as many rows say the same.
+#: The factor recovers with time: see TURN.
+SLOW_DOWN = f"""
+UPDATE whatsapp_broadcast_pace SET
+    factor = GREATEST(%(least)s, %(share)s * LEAST(1, COALESCE(
+        factor + %(recovery)s * EXTRACT(EPOCH FROM {NOW} - slowed_at), 1
+    ))),
+    slowed_at = {NOW},
+    next_slot_at = GREATEST(next_slot_at, {NOW})
+        + LEAST(20, %(rest)s / COALESCE(factor, 1)) * interval '1 second'
+WHERE kind = 'number' AND key = %(number_id)s
+    AND (slowed_at IS NULL OR slowed_at < {NOW} - interval '1 second')
 """
 
 #: True for the one caller in ``seconds`` that finds the slot past.

@@ -24,7 +24,7 @@ WITH status AS (
         ON r.provider_message_id = s.message_id AND r.account_id = s.account_id
     WHERE s.row_id IS NULL
 ), locked AS MATERIALIZED (
-    SELECT id, state FROM whatsapp_broadcast_recipient
+    SELECT id, state, broadcast_id FROM whatsapp_broadcast_recipient
     WHERE id IN (SELECT id FROM matched) ORDER BY id FOR UPDATE
 ), merged AS (
     SELECT m.id,
@@ -65,8 +65,11 @@ WITH status AS (
     FROM merged m JOIN locked l ON l.id = m.id
     WHERE r.id = m.id AND l.state NOT IN ('skipped', 'cancelled')
 )
-SELECT m.position, m.id, m.status = 'failed' AND l.state NOT IN
-    ('failed', 'delivered', 'read', 'skipped', 'cancelled') AS newly_failed
+SELECT m.position, m.id, l.broadcast_id,
+    m.status = 'failed' AND l.state NOT IN
+        ('failed', 'delivered', 'read', 'skipped', 'cancelled') AS newly_failed,
+    m.status IN ('sent', 'delivered', 'read') AND l.state = 'held' AS released,
+    m.status IN ('delivered', 'read') AS delivered
 FROM matched m JOIN locked l ON l.id = m.id
 """
 
@@ -207,22 +210,11 @@ MERGE_NUMBER = f"""
 UPDATE whatsapp_broadcast_number SET
     messages_per_second = COALESCE(NULLIF(%(rate)s, 0), messages_per_second),
     daily_limit = COALESCE(%(daily_limit)s, daily_limit),
+    quality = COALESCE(NULLIF(%(quality)s, ''), quality),
     write_date = {NOW}
 WHERE account_id = %(account_id)s AND (
     external_id = %(external_id)s OR (%(external_id)s = '' AND phone = %(phone)s)
     OR (%(external_id)s = '' AND %(phone)s = '')
 )
-"""
-
-STOP_ACCOUNT_BY_ID = f"""
-WITH stopped AS (
-    UPDATE whatsapp_broadcast_account
-    SET state = 'error', error_message = %(detail)s, write_date = {NOW}
-    WHERE id = %(account_id)s
-)
-UPDATE whatsapp_broadcast SET
-    state = 'paused', state_reason = 'account', state_detail = %(detail)s,
-    write_date = {NOW}
-WHERE state = 'sending' AND account_id = %(account_id)s
 RETURNING id
 """

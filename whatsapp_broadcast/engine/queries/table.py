@@ -25,6 +25,9 @@ BEGIN
         SELECT broadcast_id, name, -count(*) FROM (
             SELECT broadcast_id, state AS name FROM old_rows
             UNION ALL
+            SELECT broadcast_id, 'failed:' || error_class FROM old_rows
+            WHERE state = 'failed' AND error_class IS NOT NULL
+            UNION ALL
             SELECT broadcast_id, 'replied' FROM old_rows WHERE replied_at IS NOT NULL
             UNION ALL
             SELECT broadcast_id, 'country_guessed' FROM old_rows
@@ -38,6 +41,12 @@ BEGIN
             SELECT broadcast_id, state AS name, -1 AS change FROM old_rows
             UNION ALL
             SELECT broadcast_id, state, 1 FROM new_rows
+            UNION ALL
+            SELECT broadcast_id, 'failed:' || error_class, -1 FROM old_rows
+            WHERE state = 'failed' AND error_class IS NOT NULL
+            UNION ALL
+            SELECT broadcast_id, 'failed:' || error_class, 1 FROM new_rows
+            WHERE state = 'failed' AND error_class IS NOT NULL
             UNION ALL
             SELECT broadcast_id, 'replied', -1 FROM old_rows
             WHERE replied_at IS NOT NULL

@@ -1,0 +1,184 @@
+"""What stops a broadcast, or lets it rest, and why."""
+
+from .clock import NOW
+
+#: What keeps a broadcast b with number n, account a and template t from sending, in
+#: the words of ``state_reason``.
+UNSENDABLE_REASON = """CASE
+        WHEN NOT a.active OR a.state IN ('draft', 'error') THEN 'account'
+        WHEN NOT n.active OR n.state <> 'connected' THEN 'number'
+        WHEN t.state <> 'approved' THEN 'template'
+        WHEN t.category <> b.launched_category THEN 'category'
+    END"""
+UNSENDABLE_DETAIL = """CASE
+        WHEN NOT a.active OR a.state IN ('draft', 'error') THEN a.error_message
+        WHEN NOT n.active OR n.state <> 'connected'
+            THEN COALESCE(n.error_message, n.state)
+        WHEN t.state <> 'approved' THEN t.state
+        ELSE t.category
+    END"""
+
+PAUSE_UNSENDABLE = f"""
+UPDATE whatsapp_broadcast b SET
+    state = 'paused', state_reason = v.reason, state_detail = v.detail,
+    write_date = {NOW}
+FROM (
+    SELECT b.id, {UNSENDABLE_REASON} AS reason, {UNSENDABLE_DETAIL} AS detail
+    FROM whatsapp_broadcast b
+    JOIN whatsapp_broadcast_number n ON n.id = b.number_id
+    JOIN whatsapp_broadcast_account a ON a.id = n.account_id
+    LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
+    WHERE b.state = 'sending' AND b.id = ANY(%(ids)s)
+) AS v
+WHERE b.id = v.id AND v.reason IS NOT NULL
+RETURNING b.id
+"""
+
+PAUSE_BY_TEMPLATE = f"""
+UPDATE whatsapp_broadcast b SET
+    state = 'paused', state_reason = 'template', state_detail = %(detail)s,
+    write_date = {NOW}
+FROM whatsapp_broadcast failed
+WHERE failed.id = %(broadcast_id)s AND b.template_id = failed.template_id
+    AND b.state = 'sending'
+RETURNING b.id
+"""
+
+STOP_NUMBER = f"""
+WITH stopped AS (
+    UPDATE whatsapp_broadcast_number
+    SET state = 'error', error_message = %(detail)s, write_date = {NOW}
+    WHERE id = %(number_id)s
+)
+UPDATE whatsapp_broadcast SET
+    state = 'paused', state_reason = 'number', state_detail = %(detail)s,
+    write_date = {NOW}
+WHERE state = 'sending' AND number_id = %(number_id)s
+RETURNING id
+"""
+
+STOP_ACCOUNT = f"""
+WITH account AS (
+    SELECT account_id FROM whatsapp_broadcast_number WHERE id = %(number_id)s
+), stopped AS (
+    UPDATE whatsapp_broadcast_account a
+    SET state = 'error', error_message = %(detail)s, write_date = {NOW}
+    FROM account WHERE a.id = account.account_id
+)
+UPDATE whatsapp_broadcast b SET
+    state = 'paused', state_reason = %(reason)s, state_detail = %(detail)s,
+    write_date = {NOW}
+FROM account
+WHERE b.state = 'sending' AND b.account_id = account.account_id
+RETURNING b.id
+"""
+
+STOP_ACCOUNT_BY_ID = f"""
+WITH stopped AS (
+    UPDATE whatsapp_broadcast_account
+    SET state = 'error', error_message = %(detail)s, write_date = {NOW}
+    WHERE id = %(account_id)s
+)
+UPDATE whatsapp_broadcast SET
+    state = 'paused', state_reason = 'account', state_detail = %(detail)s,
+    write_date = {NOW}
+WHERE state = 'sending' AND account_id = %(account_id)s
+RETURNING id
+"""
+
+PAUSE_BY_QUALITY = f"""
+UPDATE whatsapp_broadcast SET
+    state = 'paused', state_reason = 'quality', state_detail = %(detail)s,
+    write_date = {NOW}
+WHERE state = 'sending' AND number_id = ANY(%(number_ids)s)
+RETURNING id
+"""
+
+#: Failures since a person last let it go on, against messages since then.
+PAUSE_BY_FAILURES = f"""
+UPDATE whatsapp_broadcast b SET
+    state = 'paused', state_reason = v.reason,
+    state_detail = v.failures || ' / ' || v.sends, write_date = {NOW}
+FROM (
+    SELECT id, sends, CASE
+            WHEN sends >= %(request_sends)s AND request > sends * %(request_share)s
+            THEN 'request'
+            WHEN sends >= %(undeliverable_sends)s
+                AND undeliverable > sends * %(undeliverable_share)s
+            THEN 'undeliverable'
+        END AS reason,
+        CASE
+            WHEN sends >= %(request_sends)s AND request > sends * %(request_share)s
+            THEN request ELSE undeliverable
+        END AS failures
+    FROM (
+        SELECT b.id,
+            sum(c.delta) FILTER (
+                WHERE c.name IN ('accepted', 'held', 'sent', 'delivered', 'read',
+                    'failed', 'unknown')
+            ) - COALESCE((b.threshold_base ->> 'sends')::int, 0) AS sends,
+            COALESCE(sum(c.delta) FILTER (WHERE c.name = 'failed:request'), 0)
+                - COALESCE((b.threshold_base ->> 'request')::int, 0) AS request,
+            COALESCE(sum(c.delta) FILTER (WHERE c.name = 'failed:undeliverable'), 0)
+                - COALESCE((b.threshold_base ->> 'undeliverable')::int, 0)
+                AS undeliverable
+        FROM whatsapp_broadcast b
+        JOIN whatsapp_broadcast_counter c ON c.broadcast_id = b.id
+        WHERE b.id = ANY(%(ids)s) AND b.state = 'sending'
+        GROUP BY b.id
+    ) AS counted
+) AS v
+WHERE b.id = v.id AND v.reason IS NOT NULL AND b.state = 'sending'
+RETURNING b.id
+"""
+
+#: Who lets a broadcast go on has seen its failures: only new ones count from here.
+FORGET_FAILURES = """
+UPDATE whatsapp_broadcast b SET threshold_base = (
+    SELECT jsonb_build_object(
+        'sends', COALESCE(sum(delta) FILTER (
+            WHERE name IN ('accepted', 'held', 'sent', 'delivered', 'read', 'failed',
+                'unknown')
+        ), 0),
+        'request', COALESCE(sum(delta) FILTER (WHERE name = 'failed:request'), 0),
+        'undeliverable',
+            COALESCE(sum(delta) FILTER (WHERE name = 'failed:undeliverable'), 0)
+    )
+    FROM whatsapp_broadcast_counter c WHERE c.broadcast_id = b.id
+)
+WHERE b.id = ANY(%(ids)s)
+"""
+
+REST = f"""
+UPDATE whatsapp_broadcast SET
+    resting_until = {NOW} + %(seconds)s * interval '1 second', rest_reason = %(reason)s
+WHERE id = ANY(%(ids)s) AND state = 'sending'
+"""
+
+#: While the provider cannot be reached, or the day's people are reached.
+REST_NUMBER = f"""
+UPDATE whatsapp_broadcast SET
+    resting_until = {NOW} + %(seconds)s * interval '1 second', rest_reason = %(reason)s
+WHERE number_id = %(number_id)s AND state = 'sending'
+    AND (resting_until IS NULL OR resting_until <= {NOW})
+"""
+
+#: The provider looks at the template first. One row every ten minutes asks how it is.
+HOLD = f"""
+UPDATE whatsapp_broadcast SET
+    held_since = COALESCE(held_since, {NOW}), rest_reason = 'held',
+    resting_until = {NOW} + %(seconds)s * interval '1 second'
+WHERE id = ANY(%(ids)s) AND state IN ('sending', 'paused')
+"""
+
+RELEASE = """
+UPDATE whatsapp_broadcast SET
+    held_since = NULL, resting_until = NULL, rest_reason = NULL
+WHERE id = ANY(%(ids)s) AND held_since IS NOT NULL
+"""
+
+PAUSES_TO_TELL = """
+SELECT id FROM whatsapp_broadcast
+WHERE state = 'paused' AND NOT COALESCE(pause_is_told, FALSE)
+ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
+"""

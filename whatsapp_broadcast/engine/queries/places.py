@@ -1,0 +1,74 @@
+"""Places: how many people may still be reached in these 24 hours.
+
+The provider limits the unique people of a business portfolio outside an open service
+window. Each person reached is a row that is dated when it was claimed, and again when
+the message was delivered; a refused message gives its place back.
+"""
+
+from .clock import NOW
+
+
+def _count_places(column):
+    """The places in use, counted anew every ten seconds: claims add theirs between.
+
+    Locks the count, so that numbers of one portfolio follow one another.
+    """
+    return f"""
+UPDATE whatsapp_broadcast_pace SET
+    used = CASE
+        WHEN counted_at > {NOW} - interval '10 seconds' THEN used
+        ELSE (
+            SELECT count(*) FROM whatsapp_broadcast_reach
+            WHERE {column} = %(key)s AND at > {NOW} - interval '24 hours'
+        )
+    END,
+    counted_at = CASE
+        WHEN counted_at > {NOW} - interval '10 seconds' THEN counted_at ELSE {NOW}
+    END
+WHERE kind = %(kind)s AND key = %(key)s
+RETURNING used
+"""
+
+
+def _next_place(column):
+    """Seconds until the first place is free again."""
+    return f"""
+SELECT EXTRACT(EPOCH FROM min(at) + interval '24 hours' - {NOW})::float
+FROM whatsapp_broadcast_reach
+WHERE {column} = %(key)s AND at > {NOW} - interval '24 hours'
+"""
+
+
+COUNT_PLACES = {
+    "portfolio": _count_places("portfolio"),
+    "warm_up": _count_places("number_id"),
+}
+NEXT_PLACE = {
+    "portfolio": _next_place("portfolio"),
+    "warm_up": _next_place("number_id"),
+}
+
+FREE_PLACES = """
+DELETE FROM whatsapp_broadcast_reach WHERE recipient_id = ANY(%(ids)s)
+"""
+
+#: Counted is who was delivered to, and that may be much later than the claim.
+REDATE_PLACES = """
+UPDATE whatsapp_broadcast_reach w SET at = GREATEST(w.at, r.delivered_at)
+FROM whatsapp_broadcast_recipient r
+WHERE w.recipient_id = ANY(%(ids)s) AND r.id = w.recipient_id
+    AND r.delivered_at > w.at
+"""
+
+#: A message may be delivered for 30 days; until then its date may have to move.
+PURGE_PLACES = f"""
+DELETE FROM whatsapp_broadcast_reach WHERE id IN (
+    SELECT w.id FROM whatsapp_broadcast_reach w
+    LEFT JOIN whatsapp_broadcast_recipient r ON r.id = w.recipient_id
+    WHERE w.at < {NOW} - interval '25 hours' AND (
+        r.id IS NULL OR r.delivered_at IS NOT NULL OR r.state = 'read'
+        OR w.at < {NOW} - interval '31 days'
+    )
+    LIMIT %(limit)s
+)
+"""
