@@ -3,9 +3,10 @@
 import threading
 import time
 from collections import Counter
+from datetime import date
 
 import pytest
-from engine import limiter, queries
+from engine import limiter, places, queries
 from engine_world import World
 
 from tools.testbed import Testbed
@@ -257,7 +258,7 @@ def test_a_new_number_starts_slowly(world):
     while jobs := world.claim(lane):
         total += len(jobs)
         world.query("UPDATE whatsapp_broadcast_pace SET next_slot_at = 'epoch'")
-    assert total == 2 * limiter.WARM_UP
+    assert total == 2 * places.WARM_UP
 
 
 def test_many_numbers_at_once_never_take_more_places_than_there_are(world):
@@ -407,3 +408,29 @@ def test_one_process_is_given_no_more_than_it_can_hold(world):
     assert shares[0] == [fast] and shares[1] == [fast]
     assert len(shares[2]) == 7  # 7 × 80: the first that fills the process is its last
     assert len(shares[3]) == 1
+
+
+@pytest.mark.parametrize(
+    ("people", "values", "expected"),
+    [
+        (1000, {}, 1),
+        (250, {"daily_limit": 250}, 1),
+        (251, {"daily_limit": 250}, 2),
+        (1001, {"daily_limit": 250}, 5),
+        (0, {"daily_limit": 250}, 1),
+        (600, {"warm_up_started_on": date.today()}, 2),  # 200, then 400
+    ],
+)
+def test_how_many_days_a_broadcast_takes(world, people, values, expected):
+    number = world.number(**values)
+    with world.transaction() as cr:
+        assert places.days(cr, number, people) == expected
+
+
+def test_people_reached_today_are_taken_off_the_first_day(world):
+    number = world.number(daily_limit=10)
+    world.broadcast(number, 4)
+    world.claim(world.lane(number))
+    with world.transaction() as cr:
+        assert places.days(cr, number, 6) == 1
+        assert places.days(cr, number, 7) == 2

@@ -8,6 +8,7 @@ and commits at the end, and channels, which turn a row into a request and a resu
 from .driver import run
 from .guard import guard
 from .merge import merge
+from .places import days
 from .result import Result
 
-__all__ = ["Result", "guard", "merge", "run"]
+__all__ = ["Result", "days", "guard", "merge", "run"]

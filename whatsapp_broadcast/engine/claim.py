@@ -44,12 +44,7 @@ def _begin(cr, lane, clock):
     """Lock the number's pace and return what may send from it now."""
     cr.execute(
         queries.TURN,
-        {
-            "number_id": lane.number_id,
-            "recovery": limiter.RECOVERY,
-            "warm_up": limiter.WARM_UP,
-            "warm_up_days": limiter.WARM_UP_DAYS,
-        },
+        {"number_id": lane.number_id, "recovery": limiter.RECOVERY},
     )
     broadcasts = cr.dictfetchall()
     if broadcasts:

@@ -31,9 +31,6 @@ GRACE = 0.025
 SLOWER, LEAST, RECOVERY = 0.7, 0.05, 0.02
 #: Seconds between two messages to one person from one number.
 PAIR_SECONDS = 6
-#: People whom a new number reaches on its first day, each day twice as many, and for
-#: how many days: then it has passed 100,000.
-WARM_UP, WARM_UP_DAYS = 200, 10
 
 
 class Clock:

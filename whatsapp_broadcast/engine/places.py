@@ -10,6 +10,9 @@ from . import queries
 
 #: Longest rest, in seconds: a limit may be raised, and places come back by failures.
 LONGEST_REST = 600
+#: People whom a new number reaches on its first day, each day twice as many, and for
+#: how many days: then it has passed the provider's highest limit.
+WARM_UP, WARM_UP_DAYS = 200, 10
 
 
 class People:
@@ -35,19 +38,52 @@ class People:
 def look(cr, number_id, number):
     """Return the places left for a number; locks their counts.
 
-    :param dict number: ``portfolio daily_limit margin warm_up_limit`` of TURN
+    :param dict number: ``portfolio daily_limit margin warm_up_day`` of TURN
     :rtype: People
     """
-    limits = []
-    if number["daily_limit"]:
-        whole = math.floor(number["daily_limit"] * (1 - number["margin"]))
-        limits.append(("portfolio", number["portfolio"], whole))
-    if number["warm_up_limit"]:
-        limits.append(("warm_up", number_id, int(number["warm_up_limit"])))
+    keys = {"portfolio": number["portfolio"], "warm_up": number_id}
     return People(
         number["portfolio"],
-        [(kind, key, limit - _used(cr, kind, key)) for kind, key, limit in limits],
+        [
+            (kind, keys[kind], limit - _used(cr, kind, keys[kind]))
+            for kind, limit in limits(number, number["warm_up_day"]).items()
+        ],
     )
+
+
+def limits(number, warm_up_day):
+    """Return {kind: people a day}; a kind that does not limit the number is left out.
+
+    :param dict number: ``daily_limit margin``
+    :param int warm_up_day: days since the warm-up began, None without one
+    """
+    found = {}
+    if number["daily_limit"]:
+        share = 1 - (number["margin"] or 0)
+        found["portfolio"] = max(1, math.floor(number["daily_limit"] * share))
+    if warm_up_day is not None and warm_up_day < WARM_UP_DAYS:
+        found["warm_up"] = WARM_UP * 2 ** max(warm_up_day, 0)
+    return found
+
+
+def days(cr, number_id, people):
+    """Return the days that a broadcast to ``people`` is spread over, 1 if it fits.
+
+    As if nobody else sent, and everybody needed a place.
+    """
+    cr.execute(queries.REACH_OF_NUMBER, {"number_id": number_id})
+    [number] = cr.dictfetchall()
+    day = number["warm_up_day"]
+    used = {kind: number[f"{kind}_used"] for kind in ("portfolio", "warm_up")}
+    count = 0
+    while people > 0:
+        allowed = limits(number, None if day is None else day + count)
+        if not allowed:
+            return count + 1
+        people -= max(0, min(n - used[kind] for kind, n in allowed.items()))
+        used = dict.fromkeys(used, 0)
+        count += 1
+    return max(count, 1)
 
 
 def _used(cr, kind, key):

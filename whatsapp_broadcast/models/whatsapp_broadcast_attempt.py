@@ -29,6 +29,7 @@ class WhatsappBroadcastAttempt(models.Model):
         readonly=True,
     )
     error_code = fields.Char(readonly=True)
+    error_class = fields.Char(readonly=True)
     at = fields.Datetime(readonly=True)
     by = fields.Many2one("res.users", ondelete="set null", readonly=True)
 

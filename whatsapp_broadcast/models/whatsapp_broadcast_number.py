@@ -156,12 +156,13 @@ class WhatsappBroadcastNumber(models.Model):
 
     def _pause_by_quality(self):
         """Stop what sends from numbers that people complain about."""
-        self.flush_recordset()
+        broadcasts = self.env["whatsapp.broadcast"]
+        broadcasts.flush_model()
         self.env.cr.execute(
             queries.PAUSE_BY_QUALITY,
             {"number_ids": self.ids, "detail": ", ".join(self.mapped("quality"))},
         )
-        self.env["whatsapp.broadcast"].invalidate_model(["state", "state_reason"])
+        broadcasts.invalidate_model()
 
     # === PROVIDER === #
 

@@ -146,36 +146,22 @@ class WhatsappBroadcastRecipient(models.Model):
     @api.model
     def _retry_failed(self, broadcast):
         """Queue a broadcast's failed rows again where their error allows it."""
-        retryable = self.search(
-            [
-                ("broadcast_id", "=", broadcast.id),
-                ("state", "=", "failed"),
-                ("error_class", "in", RETRYABLE_CLASSES),
-            ]
+        self.flush_model()
+        self.env.cr.execute(
+            queries.RETRYABLE,
+            {"broadcast_id": broadcast.id, "classes": list(RETRYABLE_CLASSES)},
         )
-        retryable.lock_for_update()
+        retryable = self.browse(id_ for (id_,) in self.env.cr.fetchall())
         retryable._keep_attempts("failed")
         retryable._execute_on_ids(queries.REQUEUE)
         return retryable
 
     def _keep_attempts(self, result):
-        self.env["whatsapp.broadcast.attempt"].sudo().create(
-            [
-                {
-                    "recipient_id": recipient.id,
-                    "token": recipient.token,
-                    "provider_message_id": recipient.provider_message_id,
-                    "number_id": recipient.number_id.id,
-                    "result": result,
-                    "error_code": recipient.error_code,
-                    "at": fields.Datetime.now(),
-                    "by": self.env.uid,
-                }
-                for recipient in self
-            ]
-        )
+        values = {"result": result, "user_id": self.env.uid}
+        self._execute_on_ids(queries.KEEP_ATTEMPTS, **values)
+        self.env["whatsapp.broadcast.attempt"].invalidate_model()
 
-    def _execute_on_ids(self, query):
+    def _execute_on_ids(self, query, **values):
         self.flush_recordset()
-        self.env.cr.execute(query, {"ids": self.ids})
+        self.env.cr.execute(query, {"ids": self.ids, **values})
         self.invalidate_recordset()

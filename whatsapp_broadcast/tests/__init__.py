@@ -7,6 +7,7 @@ from . import (
     test_json2,
     test_merge,
     test_neutralize,
+    test_pauses,
     test_rights,
     test_secrets,
     test_states,

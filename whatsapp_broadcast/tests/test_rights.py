@@ -123,6 +123,13 @@ class TestRights(BroadcastHttpCommon):
             "counter": {"broadcast_id": cls.broadcast.id, "name": "x", "delta": 0},
             "lane": {"number_id": number.id},
             "pace": {"kind": "x", "key": 1, "next_slot_at": "2026-01-01"},
+            "reach": {
+                "portfolio": cls.account.id,
+                "number_id": number.id,
+                "address": "+12125550100",
+                "at": "2026-01-01",
+                "recipient_id": recipient.id,
+            },
             "contact": {"account_id": cls.account.id, "number_id": number.id},
             "launch": {"broadcast_id": cls.broadcast.id},
             "register": {"number_id": number.id, "pin": "123456"},

@@ -384,6 +384,18 @@ class TestDecisions(BroadcastCommon):
         self.assertEqual(attempts.by, self.user)
         self.assertEqual(rows.broadcast_id.state, "sending")
 
+    def test_a_limit_of_the_persons_is_retried_twice_and_waits_longer(self):
+        rows = self.make_rows(("failed", {}))
+        for days in (1, 2):
+            failed_at = fields.Datetime.now()
+            self.settle(rows, "failed", error_class="later", failed_at=failed_at)
+            rows.broadcast_id.action_retry_failed()
+            self.assertEqual(rows.state, "queued")
+            self.assertEqual(rows.due_at, failed_at + timedelta(days=days))
+        self.settle(rows, "failed", error_class="later", failed_at=failed_at)
+        with self.assertRaisesRegex(UserError, "No failed message may be sent again"):
+            rows.broadcast_id.action_retry_failed()
+
     def test_nothing_to_retry(self):
         rows = self.make_rows(("failed", {"error_class": "recipient"}), ("read", {}))
         with self.assertRaisesRegex(UserError, "No failed message may be sent again"):

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .. import engine
 from ..engine import queries
 
 #: Names shown for each reason; the list behind the button has them all.
@@ -23,6 +24,10 @@ class WhatsappBroadcastLaunch(models.TransientModel):
     skipped_count = fields.Integer(related="broadcast_id.skipped_count")
     country_guessed_count = fields.Integer(related="broadcast_id.country_guessed_count")
     scheduled_at = fields.Datetime(related="broadcast_id.scheduled_at")
+    day_count = fields.Integer(
+        compute="_compute_day_count",
+        help="Days that the limit of people a day spreads it over.",
+    )
     skipped_summary = fields.Html(compute="_compute_skipped_summary")
     must_confirm = fields.Boolean(compute="_compute_must_confirm")
     accept_no_webhook = fields.Boolean("Send although replies and STOP cannot arrive")
@@ -44,6 +49,15 @@ class WhatsappBroadcastLaunch(models.TransientModel):
                 broadcast.reachable_count
                 if wizard.is_reviewed
                 else broadcast._audience_size()
+            )
+
+    @api.depends("broadcast_id")
+    def _compute_day_count(self):
+        self.env["whatsapp.broadcast.account"].flush_model()
+        self.env["whatsapp.broadcast.number"].flush_model()
+        for wizard in self:
+            wizard.day_count = engine.days(
+                self.env.cr, wizard.number_id.id, wizard.reachable_count
             )
 
     @api.depends("broadcast_id")

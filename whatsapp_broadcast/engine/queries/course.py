@@ -87,12 +87,38 @@ SET state = 'accepted', accepted_at = COALESCE(accepted_at, {NOW})
 WHERE id = ANY(%(ids)s) AND state = 'unknown'
 """
 
+#: Failed rows of a broadcast that may be sent again by hand. What the provider keeps
+#: from a person for a while ('later') may be tried twice more.
+RETRYABLE = """
+SELECT r.id FROM whatsapp_broadcast_recipient r
+WHERE r.broadcast_id = %(broadcast_id)s AND r.state = 'failed'
+    AND r.error_class = ANY(%(classes)s)
+    AND (r.error_class <> 'later' OR (
+        SELECT count(*) FROM whatsapp_broadcast_attempt a
+        WHERE a.recipient_id = r.id AND a.error_class = 'later'
+    ) < 2)
+ORDER BY r.id FOR UPDATE OF r
+"""
+
+#: Before a second send the first one is kept: statuses may still come for it.
+KEEP_ATTEMPTS = f"""
+INSERT INTO whatsapp_broadcast_attempt (recipient_id, token, provider_message_id,
+    number_id, result, error_code, error_class, at, by)
+SELECT id, token, provider_message_id, number_id, %(result)s, error_code, error_class,
+    {NOW}, %(user_id)s
+FROM whatsapp_broadcast_recipient WHERE id = ANY(%(ids)s)
+"""
+
+#: After KEEP_ATTEMPTS: a limit of the person's waits longer each time.
 REQUEUE = f"""
-UPDATE whatsapp_broadcast_recipient SET
+UPDATE whatsapp_broadcast_recipient r SET
     state = 'queued', lease_until = NULL, token = NULL,
     due_at = CASE
-        WHEN error_class = 'later'
-        THEN GREATEST({NOW}, failed_at + interval '24 hours') ELSE {NOW}
+        WHEN error_class = 'later' THEN GREATEST({NOW}, failed_at + (
+            SELECT count(*) FROM whatsapp_broadcast_attempt a
+            WHERE a.recipient_id = r.id AND a.error_class = 'later'
+        ) * interval '24 hours')
+        ELSE {NOW}
     END,
     provider_message_id = NULL, error_code = NULL, error_class = NULL,
     error_message = NULL, attempt_count = 0, accepted_at = NULL, sent_at = NULL,

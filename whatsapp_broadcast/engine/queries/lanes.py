@@ -2,6 +2,7 @@
 
 from .clock import NOW
 from .pauses import UNSENDABLE_REASON
+from .places import PORTFOLIO
 
 #: Lanes that a number needs: one process holds %(lane_rate)s messages a second.
 _LANES_OF_NUMBER = "CEIL(n.messages_per_second / %(lane_rate)s::float)::int"
@@ -82,8 +83,7 @@ WHERE owner = %(owner)s
 
 #: Locks the number's pace: turns of lanes that share a number follow one another.
 #: FOR SHARE: a pause that was committed is seen, one that comes now waits its turn.
-#: ``rate`` is what the number may send in a second now, ``portfolio`` whom its daily
-#: limit belongs to: the first account of the business portfolio.
+#: ``rate`` is what the number may send in a second now.
 TURN = f"""
 WITH pace AS MATERIALIZED (
     SELECT next_slot_at, key,
@@ -91,19 +91,7 @@ WITH pace AS MATERIALIZED (
             AS factor
     FROM whatsapp_broadcast_pace
     WHERE kind = 'number' AND key = %(number_id)s FOR UPDATE
-), portfolio AS (
-    SELECT min(p.id) AS id, min(d.daily_limit) AS daily_limit,
-        max(p.reach_margin) AS margin
-    FROM whatsapp_broadcast_number n
-    JOIN whatsapp_broadcast_account a ON a.id = n.account_id
-    JOIN whatsapp_broadcast_account p ON p.id = a.id OR (
-        a.business_portfolio_id <> ''
-        AND p.business_portfolio_id = a.business_portfolio_id
-    )
-    LEFT JOIN whatsapp_broadcast_number d
-        ON d.account_id = p.id AND d.active AND d.daily_limit > 0
-    WHERE n.id = %(number_id)s
-)
+), portfolio AS ({PORTFOLIO})
 SELECT b.id, b.messages_per_minute, b.batch_size, b.held_since IS NOT NULL AS held,
     n.messages_per_second * (1 - n.reserve) * COALESCE(pace.factor, 1) AS rate,
     EXTRACT(EPOCH FROM pace.next_slot_at - {NOW})::float AS ahead,
@@ -116,9 +104,7 @@ SELECT b.id, b.messages_per_minute, b.batch_size, b.held_since IS NOT NULL AS he
             AND o.state NOT IN ('draft', 'scheduled', 'preparing')
     ) AS others,
     portfolio.id AS portfolio, portfolio.daily_limit, portfolio.margin,
-    CASE WHEN {NOW}::date - n.warm_up_started_on < %(warm_up_days)s
-        THEN %(warm_up)s * 2 ^ GREATEST(0, {NOW}::date - n.warm_up_started_on)
-    END AS warm_up_limit,
+    {NOW}::date - n.warm_up_started_on AS warm_up_day,
     {UNSENDABLE_REASON} AS unsendable,
     EXTRACT(EPOCH FROM clock_timestamp())::float AS now
 FROM pace

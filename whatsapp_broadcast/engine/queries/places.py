@@ -7,6 +7,34 @@ the message was delivered; a refused message gives its place back.
 
 from .clock import NOW
 
+#: The portfolio of a number: its key (the first account), its limit of people a day
+#: (NULL: none known) and the share of it that is left for others.
+PORTFOLIO = """
+    SELECT min(p.id) AS id, min(d.daily_limit) AS daily_limit,
+        max(p.reach_margin) AS margin
+    FROM whatsapp_broadcast_number n
+    JOIN whatsapp_broadcast_account a ON a.id = n.account_id
+    JOIN whatsapp_broadcast_account p ON p.id = a.id OR (
+        a.business_portfolio_id <> ''
+        AND p.business_portfolio_id = a.business_portfolio_id
+    )
+    LEFT JOIN whatsapp_broadcast_number d
+        ON d.account_id = p.id AND d.active AND d.daily_limit > 0
+    WHERE n.id = %(number_id)s
+"""
+
+#: What a number may reach, as far as it is known now.
+REACH_OF_NUMBER = f"""
+SELECT portfolio.daily_limit, portfolio.margin,
+    {NOW}::date - n.warm_up_started_on AS warm_up_day,
+    (SELECT count(*) FROM whatsapp_broadcast_reach w WHERE w.portfolio = portfolio.id
+        AND w.at > {NOW} - interval '24 hours') AS portfolio_used,
+    (SELECT count(*) FROM whatsapp_broadcast_reach w WHERE w.number_id = n.id
+        AND w.at > {NOW} - interval '24 hours') AS warm_up_used
+FROM whatsapp_broadcast_number n CROSS JOIN ({PORTFOLIO}) AS portfolio
+WHERE n.id = %(number_id)s
+"""
+
 
 def _count_places(column):
     """The places in use, counted anew every ten seconds: claims add theirs between.
