@@ -143,3 +143,9 @@ def drip_headers(stream):
     stream.answer(b"HTTP/1.1 200 OK\r\nX: ")
     while not stream.server.closing.wait(0.02):
         stream.answer(b"a")
+
+
+def drip_interim(stream):
+    stream.read_request()
+    while not stream.server.closing.wait(0.02):
+        stream.answer(b"HTTP/1.1 100 Continue\r\n\r\n")

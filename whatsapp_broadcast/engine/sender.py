@@ -1,12 +1,13 @@
 """Threads that send claimed rows, each at its slot. No cursor crosses a thread."""
 
 import ctypes
+import heapq
 import itertools
 import logging
 import queue
 import threading
 import time
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 from .result import LATE, REFUSED, UNKNOWN, Result
@@ -21,6 +22,13 @@ STACK_SIZE = 512 * 1024
 #: messages would bunch up at the provider.
 GRACE = 0.05
 
+#: Seconds before its slot that a row gets a thread and a connection. To open one (TCP
+#: and TLS) takes 50 to 300 ms, which would be missing at the slot; much earlier, each
+#: waiting row would keep an idle connection to itself.
+CONNECT_AHEAD = 0.25
+#: Seconds by which that may be earlier, so that one look at the clock serves many rows.
+CLOCK_TICK = 0.05
+
 
 @cache
 def _limit_arenas():
@@ -34,7 +42,14 @@ def _limit_arenas():
 
 
 class Job(NamedTuple):
-    """A claimed row, the channel that sends it, and when."""
+    """A claimed row, the channel that sends it, and when.
+
+    ``slot``: seconds on the monotonic clock; ``grace``: how many seconds later than
+    that the first byte may still go out. The channel has ``prepare(row)``, which
+    returns a request or raises ValueError, and ``send(request, ready)``, which returns
+    a :class:`Result`. It calls ``ready()`` when it could write at once; that waits for
+    the slot. If it says no, nothing may be written and the result is LATE.
+    """
 
     row: dict
     channel: object
@@ -52,7 +67,9 @@ class Sender:
     def __init__(self, threads, ahead):
         """:param int ahead: rows that may wait for their slot without a thread"""
         self._ahead = ahead
-        self._waiting = queue.PriorityQueue()
+        self._waiting = []  # a heap
+        self._changed = threading.Condition()
+        self._watch = threading.Lock()
         self._finished = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._order = itertools.count()
@@ -87,7 +104,11 @@ class Sender:
     def submit(self, job):
         """Send ``job`` at its slot."""
         self._in_hand += 1
-        self._waiting.put((job.slot, next(self._order), job))
+        entry = (job.slot, next(self._order), job)
+        with self._changed:
+            heapq.heappush(self._waiting, entry)
+            if self._waiting[0] is entry:
+                self._changed.notify()
 
     def collect(self):
         """Return the (job, result) pairs that are finished by now."""
@@ -99,20 +120,39 @@ class Sender:
 
     def stop(self):
         """Start nothing more and wait for what was started."""
-        self._stopping.set()
-        for _thread in self._threads:
-            self._waiting.put((float("inf"), next(self._order), None))
+        with self._changed:
+            self._stopping.set()
+            self._changed.notify()
         for thread in self._threads:
             thread.join()
 
     def _work(self):
-        while True:
-            _slot, _order, job = self._waiting.get()
-            if job is None:
-                return
+        while job := self._next():
             self._finished.put((job, self._deliver(job)))
 
+    def _next(self):
+        """Return the first job when its time to connect has come; None at the end.
+
+        One thread watches the clock, the others wait for its place. Until then the row
+        has no thread: one that is submitted later, for an earlier slot, overtakes it.
+        """
+        with self._watch, self._changed:
+            while (seconds := self._rest()) != 0:
+                self._changed.wait(seconds)
+            return heapq.heappop(self._waiting)[-1] if self._waiting else None
+
+    def _rest(self):
+        """Seconds until there is something to do; None if nothing is known of."""
+        if self._stopping.is_set():
+            return 0
+        if not self._waiting:
+            return None
+        seconds = self._waiting[0][0] - CONNECT_AHEAD - time.monotonic()
+        return seconds if seconds > CLOCK_TICK else 0
+
     def _deliver(self, job):
+        if not self._in_time(job):
+            return Result(LATE)
         try:
             request = job.channel.prepare(job.row)
         except ValueError as error:
@@ -122,17 +162,17 @@ class Sender:
             return Result(
                 REFUSED, error_class="request", error_message=type(error).__name__
             )
-        if not self._reach(job):
-            return Result(LATE)
         try:
-            return job.channel.send(request)
+            return job.channel.send(request, partial(self._reach, job))
         except Exception as error:  # something may have gone out
             _logger.exception("The answer for row %s was lost", job.row["id"])
             return Result(UNKNOWN, error_message=type(error).__name__)
 
     def _reach(self, job):
-        """Wait for the slot; False if it was missed or the pool is stopping."""
-        ahead = job.slot - time.monotonic()
-        if self._stopping.wait(max(ahead, 0)):
-            return False
-        return time.monotonic() - job.slot <= job.grace
+        """Wait for the slot; tell whether the row may go."""
+        self._stopping.wait(max(job.slot - time.monotonic(), 0))
+        return self._in_time(job)
+
+    def _in_time(self, job):
+        missed = time.monotonic() - job.slot > job.grace
+        return not missed and not self._stopping.is_set()

@@ -3,6 +3,7 @@
 from functools import cache
 
 from ..engine import Result, queries
+from ..engine.result import LATE
 from ..providers import (
     Button,
     Media,
@@ -10,7 +11,7 @@ from ..providers import (
     Template,
     TransportError,
 )
-from ..providers.transport import Transport
+from ..providers.transport import NotReady, Transport
 
 #: Connections kept open to the provider by each process.
 CONNECTIONS = 256
@@ -60,10 +61,12 @@ class Channel:
             )
         )
 
-    def send(self, request):
-        """Send and return what the answer proves."""
+    def send(self, request, ready):
+        """Send when ``ready()`` allows it and return what the answer proves."""
         try:
-            response = self.transport(request)
+            response = self.transport(request, ready)
+        except NotReady:
+            return Result(LATE)
         except TransportError as error:
             outcome = "unknown" if error.written else "not_sent"
             return Result(outcome, error_message=error.reason)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import base64
 import io
-import select
 import socket
 import ssl
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -34,6 +33,13 @@ _CHUNK = 64 * 1024
 
 class _Problem(ValueError):
     """Something wrong whose text is ours, and so may be shown."""
+
+
+class NotReady(TransportError):
+    """The caller's ``ready`` said no; nothing was written."""
+
+    def __init__(self):
+        super().__init__("not ready", written=False)
 
 
 class Origin(NamedTuple):
@@ -67,17 +73,28 @@ class Transport:
         self._tls = ssl.create_default_context()
         self._closed = False
 
-    def __call__(self, request: Request) -> Response:
-        """Return the answer to ``request``; raise TransportError."""
+    def __call__(
+        self, request: Request, ready: Callable[[], bool] = lambda: True
+    ) -> Response:
+        """Return the answer to ``request``; raise TransportError.
+
+        :param ready: called with an open connection in hand, and nothing but the
+            request left to write. It may wait. If it returns False, NotReady is raised.
+            It is asked again if the connection ended meanwhile and was replaced.
+        """
         origin, target = _split(request.url)
         with self._turn():
-            connection = self._take(origin) or self._connect(origin)
+            connection = self._hold(origin, ready)
             try:
                 response, reusable = connection.exchange(request, target)
             except BaseException:
                 connection.close()
                 raise
-            self._give_back(origin, connection, reusable)
+            if reusable:
+                connection.rest()
+                self._give_back(origin, connection)
+            else:
+                connection.close()
         return response
 
     def close(self) -> None:
@@ -98,6 +115,23 @@ class Transport:
         finally:
             self._turns.release()
 
+    def _hold(self, origin: Origin, ready: Callable[[], bool]) -> _Connection:
+        """Return a connection that stands at the moment when ``ready`` says yes."""
+        for _ in range(2):  # if even a new one ends at once, no third will do better
+            connection = self._take(origin) or self._connect(origin)
+            try:
+                go = ready()
+            except BaseException:
+                connection.close()
+                raise
+            if not go:
+                self._give_back(origin, connection)
+                raise NotReady
+            if connection.is_quiet():
+                return connection
+            connection.close()
+        raise TransportError("connections end before the request", written=False)
+
     def _take(self, origin: Origin) -> _Connection | None:
         connections = self._idle[origin]
         while connections:
@@ -105,7 +139,7 @@ class Transport:
                 connection = connections.pop()
             except IndexError:  # another thread was faster
                 return None
-            if connection.usable():
+            if not connection.is_old() and connection.is_quiet():
                 return connection
             connection.close()
         return None
@@ -118,14 +152,10 @@ class Transport:
             raise TransportError(reason, written=False) from error
         return _Connection(connection, self._read_timeout)
 
-    def _give_back(self, origin: Origin, connection: _Connection, reusable: bool):
-        if not reusable:
-            connection.close()
-            return
-        connection.rest()
+    def _give_back(self, origin: Origin, connection: _Connection) -> None:
         connections = self._idle[origin]
         connections.append(connection)
-        if connections[0].too_old():  # the newest is used first: old ones pile up
+        if connections[0].is_old():  # the newest is used first: old ones pile up
             connections.popleft().close()
         if self._closed:
             self.close()
@@ -139,9 +169,7 @@ class _Connection:
         self._connection = connection
         self._read_timeout = read_timeout
         self._wire = connection.sock = _Wire(connection.sock)
-        self._poll = select.poll()
-        self._poll.register(self._wire.fileno(), select.POLLIN)
-        self._idle_since = 0.0
+        self._idle_since = time.monotonic()
 
     def exchange(self, request: Request, target: str) -> tuple[Response, bool]:
         """Return the answer, and whether the connection may be used again."""
@@ -151,11 +179,18 @@ class _Connection:
         except (OSError, HTTPException, ValueError) as error:
             raise TransportError(_reason(error), written=True) from error
 
-    def usable(self) -> bool:
-        """Tell whether it is young and the other side has neither closed nor spoken."""
-        return not self.too_old() and not self._poll.poll(0)
+    def is_quiet(self) -> bool:
+        """Tell whether the other side has neither closed nor spoken."""
+        self._wire.settimeout(0)
+        try:
+            self._wire.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True  # TLS may have had something to say of its own: tickets
+        except OSError:
+            return False
+        return False
 
-    def too_old(self) -> bool:
+    def is_old(self) -> bool:
         return time.monotonic() - self._idle_since > MAX_IDLE
 
     def rest(self) -> None:
@@ -181,29 +216,60 @@ class _Connection:
     def _finish(self, body: bytes) -> tuple[Response, bool]:
         self._wire.settimeout(self._read_timeout)
         self._connection.endheaders(_chunks(body))
+        self._wire.flush()
         self._wire.deadline = time.monotonic() + self._read_timeout
         response = self._connection.getresponse()
         content = _read(response)
         headers = {name.lower(): value for name, value in response.getheaders()}
-        # After an interim answer (1xx) the real one may follow: it would be taken for
-        # the answer to the next request.
-        reusable = response.status >= 200 and not response.will_close
+        # What follows an answer, as the real one follows an interim one (1xx), would
+        # be taken for the answer to the next request.
+        ended = response.will_close or self._wire.overrun
+        reusable = response.status >= 200 and not ended
         return Response(response.status, content, headers), reusable
 
 
 class _Wire:
-    """A socket whose readers share one deadline, however slowly the bytes drip."""
+    """A socket whose readers share one deadline, however slowly the bytes drip.
+
+    ``overrun``: more had come than the last answer when that was read.
+    """
 
     def __init__(self, sock: socket.socket):
         self._socket = sock
+        self._unsent = b""
         self.deadline = 0.0
-        self.fileno = sock.fileno
+        self.overrun = False
         self.settimeout = sock.settimeout
-        self.sendall = sock.sendall
+        self.recv = sock.recv
         self.close = sock.close
 
+    def sendall(self, content: bytes | memoryview) -> None:
+        """Hold back what is small: head and body of a message leave in one packet."""
+        if len(self._unsent) + len(content) > _CHUNK:
+            self.flush()
+        self._unsent += content
+
+    def flush(self) -> None:
+        content, self._unsent = self._unsent, b""
+        self._socket.sendall(content)
+
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self, self._socket.makefile(mode, 0)))
+        return _Buffer(self, _Reader(self, self._socket.makefile(mode, 0)))
+
+
+class _Buffer(io.BufferedReader):
+    """The buffer of one answer: the HTTP client closes it where the answer ends."""
+
+    def __init__(self, wire: _Wire, raw: io.RawIOBase):
+        super().__init__(raw)
+        self._wire = wire
+
+    def close(self) -> None:  # pylint: disable=missing-return
+        if not self.closed:
+            self._wire.deadline = 0.0  # ``peek`` must not wait for more
+            with suppress(TimeoutError):
+                self._wire.overrun = bool(self.peek())
+        super().close()
 
 
 class _Reader(io.RawIOBase):

@@ -1,5 +1,6 @@
 from . import (
     test_audience,
+    test_channel,
     test_companies,
     test_connect,
     test_counters,

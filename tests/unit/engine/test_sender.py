@@ -4,15 +4,19 @@ import threading
 import time
 
 import pytest
+from engine import sender as module
 from engine.result import ACCEPTED, LATE, REFUSED, UNKNOWN, Result
 from engine.sender import Job, Sender
+
+PATIENCE = 10  # seconds until a test is given up
 
 
 class Channel:
     """Accepts everything and remembers when."""
 
-    def __init__(self, prepare=None, send=None):
-        self._prepare, self._send = prepare, send
+    def __init__(self, prepare=None, connect=None, send=None):
+        self._prepare, self._connect, self._send = prepare, connect, send
+        self.connected = threading.Event()
         self.sent = {}
 
     def prepare(self, row):
@@ -20,7 +24,12 @@ class Channel:
             self._prepare(row)
         return row
 
-    def send(self, request):
+    def send(self, request, ready):
+        if self._connect:
+            self._connect(request)
+        self.connected.set()
+        if not ready():
+            return Result(LATE)
         self.sent[request["id"]] = time.monotonic()
         if self._send:
             self._send(request)
@@ -65,6 +74,58 @@ def test_a_missed_slot_is_given_back_unsent():
     assert not channel.sent
 
 
+def test_the_connection_comes_before_the_slot(monkeypatch):
+    monkeypatch.setattr(module, "CONNECT_AHEAD", 120)
+    channel = Channel()
+    with Sender(1, ahead=10) as sender:
+        sender.submit(job(channel, 1, ahead=60))
+        assert channel.connected.wait(PATIENCE)
+        # Stopped while it waits with the connection in hand.
+    [(_job, result)] = sender.collect()
+    assert result.outcome == LATE
+    assert not channel.sent
+
+
+def test_no_connection_is_held_long_before_the_slot():
+    far, near = Channel(), Channel()
+    with Sender(2, ahead=10) as sender:
+        sender.submit(job(far, 1, ahead=60))
+        sender.submit(job(near, 2, ahead=0.1))
+        assert near.connected.wait(PATIENCE)
+    assert not far.connected.is_set()
+
+
+def test_no_connection_is_taken_for_a_slot_that_is_missed_already():
+    channel = Channel()
+    send_all([job(channel, 1, ahead=-1, grace=0.05)])
+    assert not channel.connected.is_set()
+
+
+def test_a_slot_that_is_missed_while_connecting_is_given_back_unsent():
+    slots = {}
+
+    def outlast_the_slot(request):
+        while time.monotonic() <= slots[request["id"]] + 0.05:
+            time.sleep(0.01)
+
+    channel = Channel(connect=outlast_the_slot)
+    jobs = [job(channel, n, ahead=0.1 + n * 0.01, grace=0.05) for n in range(4)]
+    slots.update((one.row["id"], one.slot) for one in jobs)
+    results = send_all(jobs)
+    assert [result.outcome for result in results.values()] == [LATE] * 4
+    assert not channel.sent
+
+
+def test_a_row_whose_slot_is_far_keeps_no_thread_from_a_nearer_one():
+    channel = Channel()
+    with Sender(1, ahead=10) as sender:
+        sender.submit(job(channel, 1, ahead=60))
+        sender.submit(job(channel, 2))
+        assert channel.connected.wait(PATIENCE)
+    results = {done.row["id"]: result.outcome for done, result in sender.collect()}
+    assert results == {1: LATE, 2: ACCEPTED}
+
+
 def test_a_row_that_cannot_be_prepared_is_refused_with_the_reason():
     def refuse(row):
         raise ValueError("The text is too long.")
@@ -82,18 +143,27 @@ def test_an_accident_after_the_request_leaves_doubt(error):
     assert result.outcome == UNKNOWN
 
 
+def test_an_accident_while_connecting_loses_no_row():
+    def fail(request):
+        raise RuntimeError("bug")
+
+    channel = Channel(connect=fail)
+    results = send_all([job(channel, n) for n in range(5)], threads=1)
+    assert [result.outcome for result in results.values()] == [UNKNOWN] * 5
+
+
 def test_stopping_waits_for_answers_and_gives_the_rest_back():
     started, release = threading.Event(), threading.Event()
 
     def answer_late(_request):
         started.set()
-        release.wait(10)
+        release.wait(PATIENCE)
 
     sender, channel = Sender(1, ahead=10), Channel(send=answer_late)
     with sender:
         sender.submit(job(channel, 1))
         sender.submit(job(channel, 2, ahead=60))
-        assert started.wait(10)
+        assert started.wait(PATIENCE)
         threading.Timer(0.05, release.set).start()
     results = {done.row["id"]: result.outcome for done, result in sender.collect()}
     assert results == {1: ACCEPTED, 2: LATE}
@@ -101,7 +171,7 @@ def test_stopping_waits_for_answers_and_gives_the_rest_back():
 
 def test_room_shrinks_with_what_is_in_hand():
     release = threading.Event()
-    channel = Channel(send=lambda request: release.wait(10))
+    channel = Channel(send=lambda request: release.wait(PATIENCE))
     with Sender(2, ahead=3) as sender:
         assert sender.room == 5
         for n in range(4):

@@ -5,11 +5,14 @@ import hashlib
 import logging
 import socket
 import threading
+import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
-from providers import Request, transport
+from providers import Request, TransportError, transport
+from providers.transport import NotReady
 from socket_server import (
     OK,
     PATIENCE,
@@ -18,6 +21,7 @@ from socket_server import (
     close_after_reading,
     drip,
     drip_headers,
+    drip_interim,
     failure,
     post,
     reset_after_reading,
@@ -68,8 +72,9 @@ def test_redirect_is_an_answer(serve, transport_of):
     assert transport_of()(post(server)).status == 302
 
 
-def test_large_body_goes_out_in_pieces(serve, transport_of, monkeypatch):
-    """The time limit of a write is one for all of it, too short for a video."""
+@pytest.fixture
+def written(monkeypatch):
+    """The sizes of what was written by a client."""
     sizes = []
     sendall = socket.socket.sendall
 
@@ -77,16 +82,44 @@ def test_large_body_goes_out_in_pieces(serve, transport_of, monkeypatch):
         sizes.append(len(content))
         sendall(sock, content)
 
+    monkeypatch.setattr(socket.socket, "sendall", counting_sendall)
+    return sizes
+
+
+def test_message_goes_out_in_one_piece(serve, transport_of, written):
+    def handler(stream):
+        stream.read_request()
+        stream.sock.send(OK)
+
+    assert transport_of()(post(serve(handler), b"body")).status == 200
+    assert len(written) == 1
+
+
+def test_large_body_goes_out_in_pieces(serve, transport_of, written):
+    """The time limit of a write is one for all of it, too short for a video."""
+
     def handler(stream):
         _, _, body = stream.read_request()
         digest = hashlib.sha256(body).hexdigest().encode()
         stream.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n" + digest)
 
-    monkeypatch.setattr(socket.socket, "sendall", counting_sendall)
     body = bytes(range(256)) * 20_000
     response = transport_of(read_timeout=PATIENCE)(post(serve(handler), body))
     assert response.body.decode() == hashlib.sha256(body).hexdigest()
-    assert max(sizes) <= 64 * 1024
+    assert max(written) <= 64 * 1024
+
+
+def test_interim_answer_is_passed_over(serve, transport_of):
+    def handler(stream):
+        while stream.read_request():
+            stream.answer(b"HTTP/1.1 100 Continue\r\n\r\n")
+            stream.answer()
+
+    server = serve(handler)
+    transport = transport_of()
+    for _ in range(2):
+        assert transport(post(server)).status == 200
+    assert server.connections == 1
 
 
 def test_threads_share_connections_and_never_mix_answers(serve, transport_of):
@@ -105,6 +138,157 @@ def test_threads_share_connections_and_never_mix_answers(serve, transport_of):
         answers = list(pool.map(call, range(200)))
     assert answers == [b"%d" % number for number in range(200)]
     assert server.connections <= 4
+
+
+# === READY: THE CONNECTION FIRST, THE REQUEST WHEN IT MAY GO === #
+
+
+class Script:
+    """``ready`` that does one thing a call, and keeps count."""
+
+    def __init__(self, *steps):
+        self.steps = list(steps)
+        self.calls = 0
+
+    def __call__(self):
+        self.calls += 1
+        step = self.steps.pop(0)
+        return step() if callable(step) else step
+
+
+def refuse_to_go(transport, request, ready):
+    with pytest.raises(NotReady) as caught:
+        transport(request, ready)
+    return caught.value
+
+
+def test_ready_has_an_open_connection_to_write_to(serve, transport_of):
+    connected = threading.Event()
+
+    def handler(stream):
+        connected.set()
+        answer_all(stream)
+
+    ready = Script(lambda: connected.wait(PATIENCE))
+    assert transport_of()(post(serve(handler)), ready).status == 200
+    assert ready.calls == 1
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["new", "kept"])
+def test_not_ready_leaves_the_connection_as_it_was(serve, transport_of, kept):
+    bodies = []
+
+    def handler(stream):
+        while request := stream.read_request():
+            bodies.append(request[2])
+            stream.answer()
+
+    server = serve(handler)
+    transport = transport_of()
+    if kept:
+        transport(post(server, b"before"))
+    error = refuse_to_go(transport, post(server, b"late"), Script(False))
+    assert (error.written, error.reason) == (False, "not ready")
+    transport(post(server, b"after"))
+    assert bodies == [b"before"] * kept + [b"after"]
+    assert server.connections == 1
+
+
+def test_not_ready_does_not_make_a_connection_younger(serve, transport_of, monkeypatch):
+    later = [0]
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + later[0])
+    monkeypatch.setattr(transport, "time", clock)
+    server = serve(answer_all)
+    one = transport_of(read_timeout=PATIENCE)
+    one(post(server))
+    later[0] = transport.MAX_IDLE * 0.6
+    refuse_to_go(one, post(server), Script(False))
+    assert server.connections == 1
+    later[0] = transport.MAX_IDLE * 1.2
+    one(post(server))
+    assert server.connections == 2
+
+
+class Closing:
+    """A server that closes its first connection when the client waits on it."""
+
+    def __init__(self, end):
+        self.end = end
+        self.waiting = threading.Event()
+        self.closed = threading.Event()
+        self.bodies = []
+
+    def __call__(self, stream):
+        if stream.server.connections == 1:
+            self.waiting.wait(PATIENCE)
+            self.end(stream)
+            self.closed.set()
+        while not stream.reader.closed and (request := stream.read_request()):
+            self.bodies.append(request[2])
+            stream.answer()
+
+    def wait(self):
+        self.waiting.set()
+        return self.closed.wait(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(lambda stream: stream.sock.shutdown(socket.SHUT_WR), id="closed"),
+        pytest.param(lambda stream: stream.reset(), id="reset"),
+        pytest.param(lambda stream: stream.answer(OK), id="spoke"),
+    ],
+)
+def test_connection_that_ends_while_waiting_is_replaced(serve, transport_of, end):
+    handler = Closing(end)
+    server = serve(handler)
+    ready = Script(handler.wait, True)
+    assert transport_of()(post(server, b"once"), ready).status == 200
+    assert (handler.bodies, server.connections, ready.calls) == ([b"once"], 2, 2)
+
+
+def test_replaced_connection_that_comes_too_late(serve, transport_of):
+    handler = Closing(lambda stream: stream.sock.shutdown(socket.SHUT_WR))
+    server = serve(handler)
+    transport = transport_of()
+    refuse_to_go(transport, post(server, b"late"), Script(handler.wait, False))
+    transport(post(server, b"next"))
+    assert (handler.bodies, server.connections) == ([b"next"], 2)
+
+
+def test_connections_that_all_end_while_waiting(serve, transport_of):
+    ended, gone, requests = threading.Semaphore(0), threading.Semaphore(0), []
+
+    def handler(stream):
+        stream.sock.shutdown(socket.SHUT_WR)
+        ended.release()
+        requests.append(stream.read_request())
+        gone.release()
+
+    server = serve(handler)
+    ready = Script(*[lambda: ended.acquire(timeout=PATIENCE)] * 2)
+    with pytest.raises(TransportError) as caught:
+        transport_of()(post(server), ready)
+    assert (caught.value.written, server.connections) == (False, 2)
+    for _ in range(2):
+        assert gone.acquire(timeout=PATIENCE)
+    assert requests == [None, None]
+
+
+def test_accident_while_waiting_closes_the_connection(serve, transport_of):
+    read = []
+    gone = threading.Event()
+
+    def handler(stream):
+        read.append(stream.read_request())
+        gone.set()
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        transport_of()(post(serve(handler)), Script(lambda: 1 / 0))
+    assert gone.wait(PATIENCE)
+    assert read == [None]
+    assert caught.tb  # it held on to the connection: nobody else has closed that
 
 
 # === NOTHING WAS WRITTEN === #
@@ -192,6 +376,8 @@ def test_closed_transport(serve, transport_of):
         pytest.param(answer_with(b"SSH-2.0-OpenSSH\r\n\r\n"), id="garbage"),
         pytest.param(answer_with(b"\0" * 100_000), id="long garbage"),
         pytest.param(answer_with(OK[:-1]), id="cut off"),
+        pytest.param(answer_with(b"HTTP/1.1 100 Continue\r\n\r\n"), id="interim only"),
+        pytest.param(drip_interim, id="drip interim"),
         pytest.param(
             answer_with(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\na"),
             id="cut off chunk",
@@ -270,6 +456,20 @@ def test_connection_with_an_answer_too_many_is_replaced(serve, transport_of):
     answered.set()
     assert more_sent.wait(PATIENCE)
     assert transport(post(server)).status == 200
+    assert server.connections == 2
+
+
+def test_connection_whose_answer_was_longer_than_told_is_replaced(serve, transport_of):
+    """What came with it was read with it: no more bytes would give it away."""
+
+    def handler(stream):
+        while stream.read_request():
+            stream.answer(OK + b"HTTP/1.1 200 OK\r\n")
+
+    server = serve(handler)
+    transport = transport_of()
+    for _ in range(2):
+        assert transport(post(server)).body == b"{}"
     assert server.connections == 2
 
 

@@ -2,14 +2,20 @@
 
 import datetime
 import ipaddress
+import socket
 import ssl
+import threading
+import time
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from engine.result import ACCEPTED, LATE, Result
+from engine.sender import Job, Sender
 from providers import Request
+from providers.transport import NotReady
 from socket_server import (
     PATIENCE,
     Stream,
@@ -73,6 +79,36 @@ def test_tls(serve, transport_of, tls):
     assert server.connections == 1
 
 
+def test_tickets_that_come_while_waiting_do_no_harm(serve, transport_of, tls):
+    """TLS 1.3 hands them out behind the handshake: bytes, and yet no answer."""
+    shaken = threading.Event()
+
+    def handler(stream):
+        assert stream.sock.version() == "TLSv1.3"
+        shaken.set()
+        answer_all(stream)
+
+    server = serve(handler, tls())
+    transport = transport_of(read_timeout=PATIENCE)
+    answer = transport(post(server, scheme="https"), lambda: shaken.wait(PATIENCE))
+    assert (answer.status, server.connections) == (200, 1)
+
+
+def test_tls_connection_that_ends_while_waiting_is_replaced(serve, transport_of, tls):
+    closed = threading.Event()
+
+    def handler(stream):
+        if stream.server.connections == 1:
+            stream.sock.shutdown(socket.SHUT_RDWR)
+            closed.set()
+        answer_all(stream)
+
+    server = serve(handler, tls())
+    transport = transport_of(read_timeout=PATIENCE)
+    answer = transport(post(server, scheme="https"), lambda: closed.wait(PATIENCE))
+    assert (answer.status, server.connections) == (200, 2)
+
+
 @pytest.mark.parametrize(
     "how", [{"trusted": False}, {"name": "another.example"}], ids=["unknown", "name"]
 )
@@ -106,6 +142,67 @@ def test_no_answer_over_tls(serve, transport_of, tls):
     server = serve(drip, tls())
     error = failure(transport_of(), post(server, scheme="https"))
     assert (error.written, error.reason) == (True, "timed out")
+
+
+# === WITH THE SENDER === #
+
+
+class Channel:
+    """Sends over a real transport what rows are: requests."""
+
+    def __init__(self, transport):
+        self.transport = transport
+
+    def prepare(self, row):
+        return row["request"]
+
+    def send(self, request, ready):
+        try:
+            self.transport(request, ready)
+        except NotReady:
+            return Result(LATE)
+        return Result(ACCEPTED)
+
+
+def test_slow_connections_make_rows_late_and_never_bunch_them(serve, transport_of, tls):
+    context, bodies = tls(), []
+    may_connect, answered = threading.Event(), threading.Semaphore(0)
+
+    def handler(stream):
+        may_connect.wait(PATIENCE)
+        secure = context.wrap_socket(stream.sock, server_side=True)
+        secure_stream = Stream(stream.server, secure)
+        while request := secure_stream.read_request():
+            bodies.append(request[2])
+            secure_stream.answer()
+            answered.release()
+
+    server = serve(handler)
+    channel = Channel(transport_of(threads=4, read_timeout=PATIENCE))
+
+    def send(sender, body, ahead, grace):
+        row = {"id": 1, "request": post(server, body, scheme="https")}
+        for _ in range(4):
+            slot = time.monotonic() + ahead
+            sender.submit(Job(row, channel, slot, grace))
+        return slot
+
+    def outcomes(sender):
+        sender.stop()
+        return [result.outcome for _job, result in sender.collect()]
+
+    with Sender(4, ahead=4) as sender:
+        slot = send(sender, b"late", ahead=0.2, grace=0.05)
+        while time.monotonic() <= slot + 0.05:
+            time.sleep(0.01)
+        may_connect.set()
+        assert outcomes(sender) == [LATE] * 4
+    with Sender(4, ahead=4) as sender:
+        send(sender, b"soon", ahead=0, grace=PATIENCE)
+        for _ in range(4):
+            assert answered.acquire(timeout=PATIENCE)
+        assert outcomes(sender) == [ACCEPTED] * 4
+    assert (bodies, server.connections) == ([b"soon"] * 4, 4)
 
 
 # === PROXY === #
