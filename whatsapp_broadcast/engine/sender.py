@@ -18,10 +18,6 @@ _logger = logging.getLogger(__name__)
 #: threads, and Odoo ends its worker for having reached the limit.
 STACK_SIZE = 512 * 1024
 
-#: A slot missed by more than this many seconds (or its spacing) is lost: sent late,
-#: messages would bunch up at the provider.
-GRACE = 0.05
-
 #: Seconds before its slot that a row gets a thread and a connection. To open one (TCP
 #: and TLS) takes 50 to 300 ms, which would be missing at the slot; much earlier, each
 #: waiting row would keep an idle connection to itself.
