@@ -28,6 +28,9 @@ PATIENCE = 30
 LANE_LEASE, RENEW_EVERY = 30, 5
 #: Rows of a cancelled broadcast that one transaction cancels.
 CANCEL_STEP = 20_000
+#: Seconds between two questions whether a run may go on, and between two looks for
+#: answers at its end.
+ASK_EVERY, DRAIN_EVERY = 1.0, 0.1
 #: Lanes that one driver serves at once.
 LANES = 50
 #: Seconds between two claims of a lane: before its slots run out. Results of all rows
@@ -68,31 +71,33 @@ class Course(NamedTuple):
     next_due: float | None
 
 
-def run(transaction, owner, open_channel, seconds, between, call_another):
-    """Send what may be sent, for at most ``seconds``.
+def run(transaction, owner, open_channel, go_on, between, call_another):
+    """Send what may be sent, as long as there is something and ``go_on`` allows it.
 
     :param transaction: context manager of a cursor; commits at its end
     :param str owner: names this driver among all of the database
     :param open_channel: number id → channel (``learn``, ``prepare``, ``send`` and
         ``messages_per_second``), or None if the number cannot send
+    :param go_on: called about once a second with the seconds since the start
     :param between: called between claims, for what must not wait (the inbox)
-    :param call_another: called if there is more than one driver can serve
+    :param call_another: called if there is more than one driver can serve, and when
+        this one ends with work left
     :rtype: Course
     """
-    until = time.monotonic() + seconds
+    start = time.monotonic()
     leased, more = _lease(transaction, owner)
     if more:
         call_another()
     channels = [(*row, open_channel(row[1])) for row in leased]
     # Each run begins the broadcasts' turns elsewhere.
-    lanes = [Lane(*row, turn=int(until)) for row in channels if row[2]]
+    lanes = [Lane(*row, turn=int(start)) for row in channels if row[2]]
     sent = 0
     try:
         if lanes:
-            sent = _Serving(transaction, owner, lanes).serve(until, between)
+            serving = _Serving(transaction, owner, lanes, start, go_on)
+            sent = serving.serve(between, call_another)
     finally:
-        with transaction() as cr:
-            cr.execute(queries.FREE_LANES, {"owner": owner})
+        _free(transaction, owner)
     finished = _settle(transaction)
     with transaction() as cr:
         cr.execute(queries.NEXT_DUE)
@@ -109,6 +114,11 @@ def _lease(transaction, owner):
         leased = cr.fetchall()
         cr.execute(queries.LANES_ARE_LEFT, rate)
         return leased, bool(leased) and cr.fetchone()[0]
+
+
+def _free(transaction, owner):
+    with transaction() as cr:
+        cr.execute(queries.FREE_LANES, {"owner": owner})
 
 
 def _settle(transaction):
@@ -134,26 +144,33 @@ def _settle(transaction):
 class _Serving:
     """Lanes being served, and what is not written yet."""
 
-    def __init__(self, transaction, owner, lanes):
+    def __init__(self, transaction, owner, lanes, start, go_on):
         self.transaction = transaction
         self.owner = owner
         self.lanes = lanes
+        self.start = start
+        self.go_on = go_on
+        self.ask_at = start + ASK_EVERY
         self.clock = limiter.Clock()
         self.renew_at = time.monotonic() + RENEW_EVERY
         self.unwritten = []
         self.sent = 0
 
-    def serve(self, until, between):
+    def serve(self, between, call_another):
         """Claim, send and write until time is up or nothing is left to claim."""
         with self._open_sender() as sender:
             try:
-                while self.lanes and time.monotonic() < until:
+                while self.lanes and self._may_go_on():
                     self._renew()
                     self._claim(sender)
-                    time.sleep(self._pause(until))
-                    self.unwritten += sender.collect()
-                    self._write()
+                    time.sleep(self._pause())
+                    self._collect(sender)
                     _keep_house(between)
+                if self.lanes:
+                    # Before the last rows are out: who comes next loses no slot.
+                    _free(self.transaction, self.owner)
+                    call_another()
+                self._drain(sender)
             finally:
                 # Whatever broke: answers that are there, or still come, must not be
                 # lost.
@@ -161,6 +178,23 @@ class _Serving:
                 self.unwritten += sender.collect()
                 self._write_at_last()
         return self.sent
+
+    def _may_go_on(self):
+        now = time.monotonic()
+        if now < self.ask_at:
+            return True
+        self.ask_at = now + ASK_EVERY
+        return self.go_on(now - self.start)
+
+    def _drain(self, sender):
+        """Let what was claimed go out at its slot, and wait for the answers."""
+        while sender.in_hand:
+            time.sleep(DRAIN_EVERY)
+            self._collect(sender)
+
+    def _collect(self, sender):
+        self.unwritten += sender.collect()
+        self._write()
 
     def _open_sender(self):
         rate = sum(lane.channel.messages_per_second for lane in self.lanes)
@@ -230,10 +264,10 @@ class _Serving:
             # Their leases end: they become unknown, and webhooks settle them.
             _logger.error("%s results could not be written", len(self.unwritten))
 
-    def _pause(self, until):
-        """Seconds that nothing has to happen in: until the next claim, or the end."""
-        moment = min([until, *(lane.next_claim for lane in self.lanes)])
-        return max(moment - time.monotonic(), 0.001)
+    def _pause(self):
+        """Seconds that nothing has to happen in."""
+        moments = [self.ask_at, *(lane.next_claim for lane in self.lanes)]
+        return max(min(moments) - time.monotonic(), 0.001)
 
 
 def _has_work(cr, lane):

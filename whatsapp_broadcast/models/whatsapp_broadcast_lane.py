@@ -1,3 +1,4 @@
+import signal
 import time
 import uuid
 from datetime import timedelta
@@ -10,9 +11,12 @@ from ..engine import queries
 from ..tools.transactions import engine_transaction
 from .channel import Channel
 
-#: Seconds that one call of a cron sends or merges. Odoo calls again at once, after
-#: every other cron that waits had its turn.
+#: Seconds that one call of a cron sends or merges while other crons wait. Odoo calls
+#: again at once, after each of them had its turn.
 CALL_SECONDS = 8
+#: Seconds that a call sends if none waits: each end costs half a second of slots. Far
+#: below the 120 s after which Odoo kills a cron.
+LONGEST_CALL = 50
 #: Beside ``ir_cron_send``: a cron runs once at a time in a whole cluster.
 MORE_CRONS = ("ir_cron_send_2", "ir_cron_send_3", "ir_cron_send_4")
 #: Seconds between two progress messages.
@@ -44,7 +48,7 @@ class WhatsappBroadcastLane(models.Model):
     def _cron_send(self):
         """Send for some seconds, then let other crons run and be called again."""
         self._guard_copy()
-        course = self._drive(CALL_SECONDS)
+        course = self._drive(self._may_go_on)
         # What follows must read what the engine wrote: not this transaction's snapshot.
         self.env["ir.cron"]._commit_progress(course.sent, remaining=0)
         self.env["whatsapp.broadcast"].browse(course.finished)._say_done()
@@ -53,16 +57,29 @@ class WhatsappBroadcastLane(models.Model):
         self.env["ir.cron"]._commit_progress(remaining=0)
 
     @api.model
-    def _drive(self, seconds):
+    def _drive(self, go_on):
         """Run the engine; the one thing that cron and queue jobs do."""
         return engine.run(
             engine_transaction(self.env.registry),
             owner=uuid.uuid4().hex,
             open_channel=self._open_channel,
-            seconds=seconds,
+            go_on=go_on,
             between=Housekeeping(self.env).run,
             call_another=self._call_another,
         )
+
+    def _may_go_on(self, elapsed):
+        """Tell whether a call may go on after so many seconds."""
+        if _is_stopping():
+            return False
+        if elapsed < CALL_SECONDS:
+            return True
+        return elapsed < LONGEST_CALL and not self._others_wait()
+
+    def _others_wait(self):
+        with engine_transaction(self.env.registry)() as cr:
+            cr.execute(queries.OTHER_CRONS_WAIT)
+            return cr.fetchone()[0]
 
     def _call_another(self):
         """Wake the crons beside this one: there is more than one process can send."""
@@ -101,6 +118,16 @@ class WhatsappBroadcastLane(models.Model):
         with engine_transaction(self.env.registry)() as cr:
             paused = engine.guard(cr)
         self.env["whatsapp.broadcast"].browse(paused)._say_restored()
+
+
+def _is_stopping():
+    """Tell whether this server was asked to stop.
+
+    Odoo tells its workers by a signal, and only the owner of its handler remembers it.
+    """
+    server = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
+    asked = getattr(server, "quit_signals_received", 0)
+    return bool(asked) or not getattr(server, "alive", True)
 
 
 class Housekeeping:

@@ -128,3 +128,19 @@ FROM whatsapp_broadcast b
 LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
 WHERE b.id = ANY(%(ids)s)
 """
+
+#: Whether a cron is due that is none of those that send or merge.
+OTHER_CRONS_WAIT = f"""
+SELECT EXISTS (
+    SELECT FROM ir_cron c
+    WHERE c.active AND (
+        c.nextcall <= {NOW} OR EXISTS (
+            SELECT FROM ir_cron_trigger t WHERE t.cron_id = c.id AND t.call_at <= {NOW}
+        )
+    ) AND NOT EXISTS (
+        SELECT FROM ir_model_data d
+        WHERE d.model = 'ir.cron' AND d.res_id = c.id
+            AND d.module = 'whatsapp_broadcast' AND d.name <> 'ir_cron_prepare'
+    )
+)
+"""
