@@ -12,6 +12,8 @@ ROW_LEASE = 60
 ROUNDS = 5
 #: Seconds that a broadcast rests between two looks whether the provider holds it.
 PROBE_EVERY = 600
+#: Seconds that such a look has to tell, before another one is sent.
+PROBE_ANSWER = 30
 
 
 def claim(cr, lane, room, clock):
@@ -76,7 +78,7 @@ def _claim_rows(cr, lane, broadcast, share, spacing, people):
     if broadcast["held"]:
         # One message asks whether the provider still holds the template.
         share = 1
-        cr.execute(queries.HOLD, {"ids": [broadcast["id"]], "seconds": PROBE_EVERY})
+        cr.execute(queries.HOLD, {"ids": [broadcast["id"]], "seconds": PROBE_ANSWER})
     rows = []
     for _round in range(ROUNDS):
         limit = share - len(rows)
@@ -104,6 +106,8 @@ def _parameters(lane, broadcast, limit, spacing):
         "own_spacing": 60 / per_minute if per_minute else None,
         "horizon": limiter.HORIZON,
         "lead": limiter.LEAD,
+        "lead_idle": limiter.LEAD_IDLE,
+        "idle": limiter.IDLE,
         "lease": ROW_LEASE,
         "pair_seconds": limiter.PAIR_SECONDS,
         "others": broadcast["others"],

@@ -13,8 +13,9 @@ HORIZON = 0.6
 #: The same for a number that several lanes send from: small shares, so that who is
 #: slower takes fewer.
 HORIZON_SHARED = 0.3
-#: A slot begins this many seconds after its claim at the earliest: commit, connect.
-LEAD = 0.05
+#: A slot begins this many seconds after its claim at the earliest: commit, and more
+#: for a number that sent nothing for some seconds, as it may have to connect first.
+LEAD, LEAD_IDLE, IDLE = 0.05, 0.35, 5
 #: Messages a second that one process is given to send.
 LANE_RATE = 500
 

@@ -84,7 +84,10 @@ WITH clock AS MATERIALIZED (
 ), slot AS MATERIALIZED (
     SELECT GREATEST(
         LEAST(next_slot_at, now + interval '1 minute'),
-        now + %(lead)s * interval '1 second'
+        now + CASE
+            WHEN next_slot_at < now - %(idle)s * interval '1 second'
+            THEN %(lead_idle)s ELSE %(lead)s
+        END * interval '1 second'
     ) AS first
     FROM clock, whatsapp_broadcast_pace
     WHERE kind = 'number' AND key = %(number_id)s
