@@ -20,4 +20,5 @@ from . import (
     whatsapp_broadcast_template,
     whatsapp_broadcast_template_button,
     whatsapp_broadcast_template_variable,
+    whatsapp_broadcast_values,
 )

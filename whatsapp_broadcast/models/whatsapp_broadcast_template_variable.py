@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ValidationError
 
 #: Where each model keeps the person's own name, best first.
 NAME_PATHS = {
@@ -85,44 +85,53 @@ class WhatsappBroadcastTemplateVariable(models.Model):
         tail = self.button_index if self.component == "button" else self.name
         return f"{self.component}.{tail}"
 
-    def _value(self, record, params, sender):
-        """Return the text for one lead or contact, "" if it has none.
+    def _candidates(self, model, params, sender):
+        """Return where the text for one person may come from, best first.
 
-        :param record: a ``crm.lead`` or ``res.partner``, in the launcher's environment
+        :param model: ``crm.lead`` or ``res.partner``, in the launcher's environment
         :param dict params: the broadcast's ``template_params``
         :param sender: ``res.users``
+        :return: list of ("field", path from ``model``) and ("text", the text)
+        :raise ValidationError: if a path leads nowhere
         """
         override = params.get(self._key())
         if isinstance(override, str):
-            return override.strip()
-        if isinstance(override, dict):
-            return self._override_value(record, override)
-        return self._default_value(record, sender) or (self.fallback or "").strip()
+            candidates = [("text", override)]
+        elif isinstance(override, dict):
+            candidates = [
+                ("field", override["field"])
+                if override.get("field")
+                else ("text", str(override.get("text") or "")),
+                ("text", str(override.get("fallback") or "")),
+            ]
+        else:
+            own = self._own_candidates(model._name, sender)
+            candidates = [*own, ("text", self.fallback or "")]
+        for kind, path in candidates:
+            if kind == "field":
+                self._check_path(model._name, path)
+        return candidates
 
-    def _override_value(self, record, override):
-        value = (
-            self._field_value(record, override["field"])
-            if override.get("field")
-            else str(override.get("text") or "")
-        )
-        return value.strip() or str(override.get("fallback") or "").strip()
-
-    def _default_value(self, record, sender):
+    def _own_candidates(self, model, sender):
         if self.value_type == "recipient_name":
-            paths = NAME_PATHS[record._name]
-            return next(filter(None, (_read_path(record, p) for p in paths)), "")
+            return [("field", path) for path in NAME_PATHS[model]]
         if self.value_type == "field":
-            path = self.lead_path if record._name == "crm.lead" else self.partner_path
-            return self._field_value(record, path) if path else ""
+            path = self.lead_path if model == "crm.lead" else self.partner_path
+            return [("field", path)] if path else []
         if self.value_type == "user_name":
-            return sender.name or ""
+            return [("text", sender.name or "")]
         if self.value_type == "user_phone":
-            return sender.phone or ""
-        return (self.text or "") if self.value_type == "text" else ""
+            return [("text", sender.phone or "")]
+        return [("text", self.text or "")] if self.value_type == "text" else []
 
-    def _field_value(self, record, path):
-        self._check_path(record._name, path)
-        return _read_path(record, path)
+    def _name_in_message(self, kinds):
+        """Return what stands before the text in ``recipient.variables``.
+
+        :param dict kinds: the kind of each of the template's buttons by its index
+        """
+        if self.component == "button":
+            return [self.button_index, kinds.get(self.button_index, "url")]
+        return [self.name]
 
     def _is_set(self, model, params):
         """Tell whether the variable gets a value from anywhere for ``model``."""
@@ -158,11 +167,3 @@ class WhatsappBroadcastTemplateVariable(models.Model):
                     }
                 )
         (self - kept).unlink()
-
-
-def _read_path(record, path):
-    """Return the value at ``path`` as text; the environment's rights decide."""
-    try:
-        return (record._find_value_from_field_path(path) or "").strip()
-    except UserError:
-        return ""

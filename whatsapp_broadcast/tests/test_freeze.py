@@ -33,9 +33,9 @@ class TestFreeze(BroadcastCommon):
         whole.action_review()
         prepare, cursors = type(chunked)._prepare_chunk, []
 
-        def count(broadcast, cursor, due_at):
+        def count(broadcast, cursor, is_due):
             cursors.append(cursor)
-            return prepare(broadcast, cursor, due_at)
+            return prepare(broadcast, cursor, is_due)
 
         self.startPatcher(patch.object(type(chunked), "_prepare_chunk", count))
         for size in (1, 2, 3):
@@ -66,11 +66,11 @@ class TestFreeze(BroadcastCommon):
         domain = f"[('company_id', '=', {self.company.id})]"
         broadcast = self.make_broadcast(audience_type="filter", audience_domain=domain)
         broadcast._freeze_launcher()
-        cursor = broadcast._begin_audience(None)
+        cursor = broadcast._begin_audience(is_due=False)
         self.make_lead(phone(5))
         self.env.flush_all()
         while cursor != audience.PREPARED:
-            cursor = broadcast._prepare_chunk(cursor, None)
+            cursor = broadcast._prepare_chunk(cursor, is_due=False)
         broadcast.invalidate_recordset()
         self.assertEqual(broadcast.recipient_ids.lead_id, leads)
 

@@ -202,7 +202,7 @@ class TestVariables(BroadcastCommon):
         leads = self.make_leads(5)
         for position, lead in enumerate(leads):
             lead.contact_name = f"Name {position}"
-        with patch.object(audience, "CHUNK_WITH_VARIABLES", 2):
+        with patch.object(audience, "CHUNK_THROUGH_ORM", 2):
             found = self.resolved(leads)
         self.assertEqual(found, {lead: f"Name {n}" for n, lead in enumerate(leads)})
 

@@ -1,0 +1,164 @@
+# One concern, one file: the broadcast in one file would be too long to read.
+# pylint: disable=consider-merging-classes-inherited
+
+from odoo import fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+#: What ``str.strip`` removes.
+WHITESPACE = "".join(filter(str.isspace, map(chr, range(0x110000))))
+
+
+class WhatsappBroadcast(models.Model):
+    """What the variables of a template are for each person, in the launcher's eyes."""
+
+    _inherit = "whatsapp.broadcast"
+
+    def _values(self, model):
+        """Return the :class:`Values` of this broadcast for records of ``model``."""
+        variables = self.env["whatsapp.broadcast.template.variable"]
+        if self.message_type == "template":
+            variables = self.template_id.variable_ids
+        kinds = {button.index: button.kind for button in self.template_id.button_ids}
+        params = self.template_params or {}
+        return Values(
+            model,
+            [v._candidates(model, params, self.user_id) for v in variables],
+            [(v.component, v._name_in_message(kinds)) for v in variables],
+        )
+
+
+class Values:
+    """The texts of a template's variables for records of one model.
+
+    They come out of the statement that inserts the recipients, by the very expressions
+    that the ORM reads with; what is more than a plain text comes from the ORM.
+
+    :param list candidates: for each variable what its ``_candidates`` says
+    :param list places: for each variable (component, what stands before its text)
+    """
+
+    def __init__(self, model, candidates, places):
+        self.model = model
+        self.candidates = candidates
+        self.places = places
+        self.columns = [_text_sql(model, some) for some in candidates]
+
+    @property
+    def needs_orm(self):
+        """Whether :meth:`read` must come before :attr:`texts`."""
+        return None in self.columns
+
+    def read(self, query, ids):
+        """Read through the ORM what SQL cannot, and narrow ``query`` to ``ids``."""
+        # What others read before, in this transaction, is not for the launcher's eyes.
+        self.model.env.invalidate_all()
+        records = self.model.browse(ids)
+        read = {}
+        for position, candidates in enumerate(self.candidates):
+            if self.columns[position] is None:
+                name = f"text_{position}"
+                self.columns[position] = SQL.identifier("resolved", name)
+                read[name] = [_read_text(record, candidates) for record in records]
+        table = SQL(
+            "(SELECT * FROM unnest(%s::int[], %s) AS read (id, %s))",
+            ids,
+            SQL(", ").join(SQL("%s::text[]", texts) for texts in read.values()),
+            SQL(", ").join(map(SQL.identifier, read)),
+        )
+        record_id = SQL.identifier(query.table, "id")
+        query.add_join("JOIN", "resolved", table, SQL("resolved.id = %s", record_id))
+
+    @property
+    def texts(self):
+        """The values as text[], NULL if the template has no variable."""
+        if not self.columns:
+            return SQL("NULL::text[]")
+        return SQL("ARRAY[%s]::text[]", SQL(", ").join(self.columns))
+
+    @property
+    def variables(self):
+        """The recipient's column, made of ``texts``, as the channel reads it.
+
+        {"header" and "body": [[name, text], …], "button": [[index, kind, text], …]}
+        """
+        if not self.places:
+            return SQL("NULL::jsonb")
+        components = {}
+        for position, (component, before) in enumerate(self.places, start=1):
+            items = [*(SQL("%s", item) for item in before), SQL("texts[%s]", position)]
+            components.setdefault(component, []).append(_json("array", items))
+        pairs = (
+            SQL("%s, %s", component, _json("array", items))
+            for component, items in components.items()
+        )
+        return _json("object", pairs)
+
+
+def _json(kind, items):
+    function = SQL.identifier(f"jsonb_build_{kind}")
+    return SQL("%s(%s)", function, SQL(", ").join(items))
+
+
+def _read_text(record, candidates):
+    return next(filter(None, (_read(record, *each) for each in candidates)), "")
+
+
+def _read(record, kind, value):
+    """Return the candidate's text; the environment's rights decide."""
+    if kind == "text":
+        return value.strip()
+    try:
+        return (record._find_value_from_field_path(value) or "").strip()
+    except UserError:
+        return ""
+
+
+def _text_sql(model, candidates):
+    """Return what :func:`_read_text` gives as SQL, None if only the ORM can read it."""
+    texts = [_candidate_sql(model, *each) for each in candidates]
+    if None in texts:
+        return None
+    return SQL("COALESCE(%s, '')", SQL(", ").join(texts))
+
+
+def _candidate_sql(model, kind, value):
+    if kind == "text":
+        return SQL("NULLIF(%s, '')", value.strip())
+    try:
+        column = _path_sql(model, value)
+    except AccessError:
+        return SQL("NULL::text")
+    return column and SQL("NULLIF(btrim(%s, %s), '')", column, WHITESPACE)
+
+
+def _path_sql(model, path):
+    """Return a text of the record, or of one that it names, as the ORM reads it.
+
+    :raise AccessError: if the user may not read the field, or no such record
+    """
+    name, _dot, rest = path.partition(".")
+    field = model._fields[name]
+    if not rest:
+        return _column_sql(model, field)
+    if not (field.type == "many2one" and field.store and "." not in rest):
+        return None
+    comodel = model.env[field.comodel_name]
+    column = _column_sql(comodel, comodel._fields[rest])
+    # In a query of the same table its name would mean the inner one.
+    if not column or comodel._table == model._table:
+        return None
+    query = comodel._search(Domain.TRUE, active_test=False)
+    link = model._field_to_sql(model._table, name)
+    query.add_where(SQL("%s = %s", SQL.identifier(comodel._table, "id"), link))
+    return query.subselect(column)
+
+
+def _column_sql(model, field):
+    """Return the expression that the ORM reads a plain text by, None for other fields."""
+    is_plain = type(field) in (fields.Char, fields.Text) and field.store
+    is_plain = is_plain and field.translate in (True, False)
+    if not is_plain or type(model)._fetch_query is not models.BaseModel._fetch_query:
+        return None
+    return model._field_to_sql(model._table, field.name)
