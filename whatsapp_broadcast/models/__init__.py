@@ -14,6 +14,7 @@ from . import (
     whatsapp_broadcast_number,
     whatsapp_broadcast_outgoing,
     whatsapp_broadcast_pace,
+    whatsapp_broadcast_prepare,
     whatsapp_broadcast_reach,
     whatsapp_broadcast_recipient,
     whatsapp_broadcast_stats,

@@ -6,8 +6,9 @@ class LooseMany2one(fields.Many2one):
 
     Each foreign key costs a lookup per inserted row (freezing a large audience was
     twice as fast with three keys as with nine), so tables that get a row a message
-    keep a key only where a deletion must cascade. Whatever it names must itself refuse
-    to be deleted while such rows may exist: the web client cannot read a dangling id.
+    keep a key only where others delete. Whatever it names must itself refuse to be
+    deleted while such rows may exist, or delete them: the web client cannot read a
+    dangling id.
     """
 
     def update_db_foreign_key(self, model, column):

@@ -27,6 +27,7 @@ STATE_REASONS = [
     ("launcher", "Whoever launched it may no longer do so"),
     ("nobody", "Nobody could be written to"),
     ("message", "The message cannot be sent"),
+    ("unreachable", "The provider cannot be reached"),
     ("quality", "The number's quality fell"),
     ("request", "Too many messages were refused as wrong"),
     ("undeliverable", "Too many people cannot be reached: check your list"),
@@ -61,6 +62,8 @@ PROTECTED_FIELDS = {
     "held_since",
     "threshold_base",
     "pause_is_told",
+    "upload_attempts",
+    "upload_retry_at",
 }
 
 #: What was reviewed and launched stays as it was.
@@ -181,6 +184,8 @@ class WhatsappBroadcast(models.Model):
     media_link = fields.Char("Media URL", help="A public https address.")
     media_id = fields.Char("Media ID", readonly=True, copy=False)
     media_caption = fields.Text(size=1024)
+    upload_attempts = fields.Integer(readonly=True, copy=False)
+    upload_retry_at = fields.Datetime(readonly=True, copy=False)
 
     # === FIELDS: AUDIENCE === #
 
@@ -323,10 +328,7 @@ class WhatsappBroadcast(models.Model):
         """
         for broadcast in self:
             broadcast._lock_for_action(("draft",), self.env._("scheduled"))
-            if (
-                not broadcast.scheduled_at
-                or broadcast.scheduled_at <= fields.Datetime.now()
-            ):
+            if not broadcast.scheduled_at or broadcast.scheduled_at <= self._now():
                 raise UserError(self.env._("Choose a time that is still ahead."))
             broadcast._check_launchable(accept_no_webhook)
             broadcast._freeze_launcher()
@@ -466,7 +468,10 @@ class WhatsappBroadcast(models.Model):
         launcher = self.launcher_id
         if not launcher.active:
             raise AccessError(self.env._("%s was archived.", launcher.name))
-        broadcast = self.with_user(launcher).with_context(**self.launch_context)
+        broadcast = self.with_user(launcher).with_context(
+            # pylint: disable=context-overridden
+            self.launch_context  # alone: the cron's own context shows archived records
+        )
         companies = launcher.company_ids.ids
         if not set(self.launch_context["allowed_company_ids"]) <= set(companies):
             raise AccessError(self.env._("%s lost a company.", launcher.name))
@@ -479,6 +484,10 @@ class WhatsappBroadcast(models.Model):
         self.env.cr.execute(queries.FORGET_FAILURES, {"ids": self.ids})
         self.invalidate_recordset(["threshold_base"])
 
+    def _now(self):
+        """The time by the database's clock: hosts need not agree."""
+        return self.env.cr.now().replace(microsecond=0)
+
     def _set_state(self, state, reason=False, detail=False):
         values = {
             "state": state,
@@ -487,10 +496,11 @@ class WhatsappBroadcast(models.Model):
             # The engine's pauses are told by the driver; this one has its person.
             "pause_is_told": state == "paused",
         }
-        if state == "preparing" and not self.started_at:
-            values["started_at"] = fields.Datetime.now()
+        if state == "preparing":
+            values["started_at"] = self.started_at or self._now()
+            values.update(upload_attempts=0, upload_retry_at=False)
         if state in ("done", "cancelled", "failed"):
-            values["completed_at"] = fields.Datetime.now()
+            values["completed_at"] = self._now()
         self._write_protected(values)
         if state in ("cancelled", "failed"):
             self._cancel_reviewed()
@@ -504,7 +514,7 @@ class WhatsappBroadcast(models.Model):
     def _state_to_resume(self):
         if self.audience_cursor == PREPARED:
             return "sending"
-        ahead = self.scheduled_at and self.scheduled_at > fields.Datetime.now()
+        ahead = self.scheduled_at and self.scheduled_at > self._now()
         return "scheduled" if ahead and not self.audience_cursor else "preparing"
 
     def _say_restored(self):
@@ -625,3 +635,8 @@ class WhatsappBroadcast(models.Model):
             raise UserError(
                 self.env._("A broadcast that was launched is kept. Archive it instead.")
             )
+
+    def unlink(self):
+        result = super().unlink()
+        self.env.cr.execute(queries.CLEAR_RECIPIENTS, {"broadcast_ids": self.ids})
+        return result

@@ -8,7 +8,14 @@ from odoo.exceptions import UserError
 from odoo.http import db_list
 from odoo.tools import ormcache
 
-from ..providers import Credentials, ProviderError, TransportError, Unsupported, get
+from ..providers import (
+    Credentials,
+    ErrorClass,
+    ProviderError,
+    TransportError,
+    Unsupported,
+    get,
+)
 from ..providers.transport import Transport
 from ..tools import secrets
 
@@ -16,6 +23,14 @@ SECRETS = ("access_token", "app_secret", "verify_token")
 WEBHOOK_PATH = "/whatsapp_broadcast/webhook/"
 #: Where a person does what no API can do.
 APP_DASHBOARD = "https://developers.facebook.com/apps/%s/"
+
+
+#: Refusals of a management call that may pass by themselves.
+PASSING = (ErrorClass.RETRY, ErrorClass.THROTTLE, ErrorClass.DOUBT)
+
+
+class Unreachable(UserError):
+    """The provider gave no answer, or none that will last: try again later."""
 
 
 class WhatsappBroadcastAccount(models.Model):
@@ -462,7 +477,8 @@ class _Remote:
         if isinstance(error, Unsupported):
             raise UserError(str(error)) from None
         if isinstance(error, ProviderError):
-            raise UserError(
+            passes = error.error.error_class in PASSING
+            raise (Unreachable if passes else UserError)(
                 env._(
                     "%(account)s: the provider refused (%(code)s): %(message)s",
                     account=self.account.name,
@@ -471,7 +487,7 @@ class _Remote:
                 )
             ) from None
         if isinstance(error, TransportError):
-            raise UserError(
+            raise Unreachable(
                 env._(
                     "%(account)s: no answer from %(url)s (%(reason)s). Check the API "
                     "URL and the server's way out to the internet, then try again.",

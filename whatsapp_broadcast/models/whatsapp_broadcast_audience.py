@@ -1,20 +1,15 @@
 # One concern, one file: the broadcast in one file would be too long to read.
 # pylint: disable=consider-merging-classes-inherited
 
-import logging
 from ast import literal_eval
 
-import psycopg2
-
-from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo import api, models
+from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
 from ..engine import queries
 from .whatsapp_broadcast import PREPARED
-
-_logger = logging.getLogger(__name__)
 
 #: Records a chunk: one transaction, so that others never wait long.
 CHUNK = 20_000
@@ -211,7 +206,9 @@ class WhatsappBroadcast(models.Model):
         :return: the position of the last one, None if there was none
         """
         model, audience = self._audience()
-        query = model._search(audience & domain & Domain("id", "<=", self.audience_bound))
+        query = model._search(
+            audience & domain & Domain("id", "<=", self.audience_bound)
+        )
         values = self._values(model)
         limit = CHUNK
         if values.needs_orm:
@@ -258,88 +255,3 @@ class WhatsappBroadcast(models.Model):
             "is_marketing": self.template_category == "marketing",
             "needs_window": self.message_type != "template",
         }
-
-    # === CRON === #
-
-    @api.model
-    def _cron_prepare(self):
-        """Start what is due and freeze audiences, chunk by chunk, for ten seconds."""
-        self.env["whatsapp.broadcast.lane"]._guard_copy()
-        self._start_scheduled()
-        self = self.with_context(active_test=False)  # noqa: PLW0642
-        for broadcast in self.search([("state", "=", "preparing")], order="id"):
-            if not broadcast._prepare():
-                self._wake("prepare")
-                break
-        self.env["ir.cron"]._commit_progress(remaining=0)
-
-    def _start_scheduled(self):
-        now = fields.Datetime.now()
-        due = self.with_context(active_test=False).search(
-            [("state", "=", "scheduled"), ("scheduled_at", "<=", now)]
-        )
-        for broadcast in due.try_lock_for_update(allow_referencing=True):
-            broadcast._set_state("preparing")
-        self.env["ir.cron"]._commit_progress(len(due))
-
-    def _prepare(self):
-        """Freeze the audience; return False if time ran out before its end."""
-        while self._still_preparing():
-            try:
-                self._as_launcher()._prepare_step()
-            except (psycopg2.OperationalError, psycopg2.IntegrityError):
-                raise  # passes by itself: the next call of the cron tries again
-            except AccessError as error:
-                self._fail("launcher", str(error))
-            except UserError as error:
-                self._fail("message", str(error))
-            except Exception as error:  # one broken broadcast must not hold up others
-                _logger.exception("Broadcast %s could not be prepared", self.id)
-                self._fail("message", repr(error))
-            if self.env["ir.cron"]._commit_progress(1) <= 0:
-                return False
-        return True
-
-    def _fail(self, reason, detail):
-        self.env.cr.rollback()
-        self._set_state("failed", reason=reason, detail=detail[:500])
-
-    def _still_preparing(self):
-        """Lock the broadcast; False if somebody changed or is changing it."""
-        locked = self.try_lock_for_update(allow_referencing=True)
-        return bool(locked) and locked.state == "preparing"
-
-    def _prepare_step(self):
-        if self.audience_cursor:
-            cursor = self._prepare_chunk(self.audience_cursor, is_due=True)
-        else:
-            self._check_message()
-            self._upload_media()
-            self._clear_recipients()
-            cursor = self._begin_audience(is_due=True)
-        self._write_protected({"audience_cursor": cursor})
-        if cursor == PREPARED:
-            self._finish_prepare()
-
-    def _finish_prepare(self):
-        counters = self._read_counters()[self.id]
-        if counters["recipient_count"] == counters["skipped_count"]:
-            self._set_state("failed", reason="nobody")
-        else:
-            self._set_state("sending")
-            self._wake("send")
-
-    def _upload_media(self):
-        """Upload the file once; every message then names its id."""
-        if not self.media_file or self.media_id:
-            return
-        content, mimetype = self._read_media()
-        with self.account_id._remote() as (provider, call):
-            media_id = provider.upload_media(
-                call,
-                self.number_id.sudo().external_id,
-                content,
-                mimetype,
-                self.media_filename or "file",
-            )
-        self._write_protected({"media_id": media_id})

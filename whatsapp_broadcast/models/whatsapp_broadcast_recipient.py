@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine import queries
+from .loose_many2one import LooseMany2one
 
 #: Error classes after which the same message may go out to the same person later.
 RETRYABLE_CLASSES = ("retry", "throttle", "pair", "later", "template", "number")
@@ -14,9 +15,7 @@ class WhatsappBroadcastRecipient(models.Model):
     _order = "id"
     _log_access = False
 
-    broadcast_id = fields.Many2one(
-        "whatsapp.broadcast", required=True, ondelete="cascade", readonly=True
-    )
+    broadcast_id = LooseMany2one("whatsapp.broadcast", required=True, readonly=True)
     lead_id = fields.Many2one(
         "crm.lead",
         ondelete="set null",

@@ -156,7 +156,7 @@ def _path_sql(model, path):
 
 
 def _column_sql(model, field):
-    """Return the expression that the ORM reads a plain text by, None for other fields."""
+    """Return the expression that the ORM reads a plain text by, else None."""
     is_plain = type(field) in (fields.Char, fields.Text) and field.store
     is_plain = is_plain and field.translate in (True, False)
     if not is_plain or type(model)._fetch_query is not models.BaseModel._fetch_query:

@@ -36,7 +36,8 @@ NEXT_RECORDS = """
 """
 
 #: Inserts a chunk and returns its last position, NULL if nothing was left. Of several
-#: records with one phone the open, newest, lowest one is kept.
+#: records with one phone the open, newest, lowest one is kept. Rows go in by id, as the
+#: index on the record's id is the largest: phones come in no order of it.
 FREEZE = f"""
 WITH source AS MATERIALIZED (%(chunk)s), inserted AS (
     INSERT INTO whatsapp_broadcast_recipient (
@@ -81,6 +82,7 @@ WITH source AS MATERIALIZED (%(chunk)s), inserted AS (
             END AS reason
         FROM source
     ) AS audience
+    ORDER BY rank
     ON CONFLICT (broadcast_id, address) DO NOTHING
 )
 SELECT max(position) FROM source
