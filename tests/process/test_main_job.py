@@ -1,6 +1,7 @@
 """The main job: a salesperson's leads get a template message, statuses come back."""
 
 import base64
+import socket
 from collections import Counter
 
 import pytest
@@ -82,20 +83,60 @@ def assert_counters_equal_rows(stage, stats):
     assert stats["read_count"] == rows["read"]
 
 
-def test_media_is_uploaded_once_and_sent_by_its_id(make_stage):
-    stage = make_stage("--delivered=1")
-    broadcast = stage.broadcast(
-        stage.make_leads(phones(5)),
+def image_broadcast(stage, first=0):
+    return stage.broadcast(
+        stage.make_leads(phones(5, first)),
         template="summer_image",
         media_file=base64.b64encode(PNG).decode(),
         media_filename="summer.png",
     )
+
+
+def test_media_is_uploaded_once_and_sent_by_its_id(make_stage):
+    stage = make_stage("--delivered=1")
+    broadcast = image_broadcast(stage)
     stage.call("whatsapp.broadcast", "action_launch", broadcast)
     stats = stage.wait_settled(broadcast)
 
     assert stats["delivered_count"] == 5
     [(media_id,)] = stage.query("SELECT media_id FROM whatsapp_broadcast")
     assert media_id  # the sandbox refuses ids that it did not give out
+
+
+def test_a_broadcast_can_be_cancelled_while_its_file_is_uploaded(make_stage):
+    stage = make_stage("--delivered=1")
+    cancelled, other = image_broadcast(stage), image_broadcast(stage, first=5)
+    [(api_url,)] = stage.query("SELECT api_url FROM whatsapp_broadcast_account")
+    with socket.create_server(("127.0.0.1", 0)) as provider:
+        provider.settimeout(60)
+        point_at(stage, f"http://127.0.0.1:{provider.getsockname()[1]}/v23.0")
+        stage.call("whatsapp.broadcast", "action_launch", cancelled)
+        upload, _address = provider.accept()
+        with upload:
+            stage.call("whatsapp.broadcast", "action_cancel", cancelled)
+            assert is_open(upload), "cancelling waited until the upload was given up"
+    point_at(stage, api_url)
+
+    # The cron prepares one after the other: the failed upload is over before this.
+    stage.call("whatsapp.broadcast", "action_launch", other)
+    assert stage.wait_settled(other)["delivered_count"] == 5
+    assert stage.stats(cancelled)["state"] == "cancelled"
+    assert stage.stats(cancelled)["recipient_count"] == 0
+
+
+def point_at(stage, api_url):
+    stage.execute("UPDATE whatsapp_broadcast_account SET api_url = %s", api_url)
+
+
+def is_open(connection):
+    """Tell whether the other side keeps its connection, whatever it has sent."""
+    connection.setblocking(False)
+    try:
+        while connection.recv(65536):
+            pass
+    except BlockingIOError:
+        return True
+    return False
 
 
 def test_a_file_over_the_limit_is_refused_before_launch(make_stage):

@@ -13,5 +13,7 @@ from . import (
     test_secrets,
     test_states,
     test_tours,
+    test_upload,
+    test_values,
     test_variables,
 )

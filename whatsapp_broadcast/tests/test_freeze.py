@@ -4,7 +4,7 @@ from unittest.mock import patch
 from psycopg2 import IntegrityError
 
 from odoo import fields
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -191,6 +191,41 @@ class TestFreeze(BroadcastCommon):
             self.run_prepare()
             self.assertEqual(broadcast.recipient_ids.lead_id, expected)
 
+    def test_a_filter_means_active_ones_in_the_cron_too(self):
+        leads = self.make_leads(2)
+        leads[1].active = False
+        broadcast = self.make_broadcast(
+            audience_type="filter",
+            audience_domain=f"[('id', 'in', {leads.ids})]",
+            include_closed=True,
+        )
+        broadcast.action_launch()
+        self.run_prepare()
+        self.assertEqual(broadcast.recipient_ids.lead_id, leads[0])
+
+    # === CLOCKS === #
+
+    def test_the_hosts_clock_decides_nothing(self):
+        for hours in (-1, 1):
+            wrong = fields.Datetime.now() + timedelta(hours=hours)
+            broadcast = self.make_broadcast(self.make_leads(1))
+            broadcast.scheduled_at = fields.Datetime.now() + timedelta(minutes=30)
+            with patch.object(fields.Datetime, "now", lambda wrong=wrong: wrong):
+                broadcast.action_schedule()
+                self.run_prepare()
+                self.assertEqual(broadcast.state, "scheduled")
+                due = self.env.cr.now() - timedelta(minutes=1)
+                broadcast._write_protected({"scheduled_at": due})
+                self.run_prepare()
+            self.assertEqual(broadcast.state, "sending")
+            self.env.cr.execute(
+                "SELECT due_at - now() AT TIME ZONE 'UTC' < interval '10 minutes'"
+                " AND due_at - now() AT TIME ZONE 'UTC' > interval '-10 minutes'"
+                " FROM whatsapp_broadcast_recipient WHERE id = %s",
+                broadcast.recipient_ids.ids,
+            )
+            self.assertTrue(self.env.cr.fetchone()[0])
+
     def test_own_leads_only(self):
         self.user.group_ids -= self.env.ref("sales_team.group_sale_salesman_all_leads")
         self.user.group_ids += self.env.ref("sales_team.group_sale_salesman")
@@ -228,6 +263,21 @@ class TestFreeze(BroadcastCommon):
             self.assertFalse(record["lead_id"] or record["partner_id"])
             self.assertEqual(record["display_name"], phone(number))
             self.assertEqual(record["number_id"]["id"], self.number.id)
+
+    def test_a_deleted_draft_takes_its_review_along(self):
+        kept, deleted = (self.make_broadcast(self.make_leads(2)) for _ in range(2))
+        for broadcast in (kept, deleted):
+            broadcast.action_review()
+        with self.assertRaises(AccessError):
+            deleted.with_user(self.other_user).unlink()
+        self.assertEqual(deleted.recipient_count, 2)
+        rows = kept.recipient_ids
+        deleted.unlink()
+        self.assertEqual(self.env["whatsapp.broadcast.recipient"].search([]), rows)
+        self.assertEqual(
+            self.env["whatsapp.broadcast.counter"].search([]).broadcast_id, kept
+        )
+        self.assertEqual(kept.recipient_count, 2)
 
     def test_what_rows_name_cannot_be_deleted(self):
         broadcast = self.make_broadcast(self.make_leads(1))

@@ -26,7 +26,7 @@ ENGINE_MODELS = {
 PROTECTED = set(
     "state state_reason state_detail launcher_id launch_context audience_bound"
     " audience_cursor started_at completed_at media_id resting_until rest_reason"
-    " held_since threshold_base pause_is_told recipient_count queued_count"
+    " held_since threshold_base pause_is_told upload_attempts recipient_count queued_count"
     " sending_count held_count failed_count skipped_count cancelled_count"
     " unknown_count accepted_count sent_count delivered_count read_count"
     " replied_count country_guessed_count reachable_count progress".split()
