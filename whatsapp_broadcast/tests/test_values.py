@@ -144,6 +144,15 @@ class TestValues(BroadcastCommon):
         found = self.assert_same(**self.make_paths_template(overrides))
         self.assertEqual({state for state, *_rest in found.values()}, {"queued"})
 
+    def test_a_filter_names_archived_partners_too(self):
+        found = self.assert_same(
+            audience_type="filter",
+            audience_domain=f"[('id', 'in', {self.leads.ids})]",
+            lead_ids=False,
+            **self.make_paths_template([{"field": "partner_id.name"}]),
+        )
+        self.assertIn("Old", repr(found))
+
     def test_names_of_recipients(self):
         template = self.make_template(self.account, "names", "{{1}} {{2}}")
         self.make_variable(template, "1", value_type="recipient_name", fallback=" x ")
