@@ -468,12 +468,12 @@ class WhatsappBroadcast(models.Model):
         launcher = self.launcher_id
         if not launcher.active:
             raise AccessError(self.env._("%s was archived.", launcher.name))
-        broadcast = self.with_user(launcher).with_context(
-            # pylint: disable=context-overridden
-            self.launch_context  # alone: the cron's own context shows archived records
-        )
+        # In that context alone: the cron's own shows archived records.
+        context = self.launch_context
+        broadcast = self.with_user(launcher)
+        broadcast = broadcast.with_context(context)  # pylint: disable=context-overridden
         companies = launcher.company_ids.ids
-        if not set(self.launch_context["allowed_company_ids"]) <= set(companies):
+        if not set(context["allowed_company_ids"]) <= set(companies):
             raise AccessError(self.env._("%s lost a company.", launcher.name))
         broadcast.check_access("write")
         return broadcast

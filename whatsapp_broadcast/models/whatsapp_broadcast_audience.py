@@ -215,7 +215,7 @@ class WhatsappBroadcast(models.Model):
             limit = CHUNK_THROUGH_ORM
             ids = self._next_ids(query, position, limit)
             query = model._search(Domain("id", "in", ids), active_test=False)
-            values.read(query, ids)
+            values.resolve(query, ids)
         columns = SQL(
             COLUMNS[model._name],
             position=SQL.identifier(model._table, position),

@@ -47,10 +47,10 @@ class Values:
 
     @property
     def needs_orm(self):
-        """Whether :meth:`read` must come before :attr:`texts`."""
+        """Whether :meth:`resolve` must come before :attr:`texts`."""
         return None in self.columns
 
-    def read(self, query, ids):
+    def resolve(self, query, ids):
         """Read through the ORM what SQL cannot, and narrow ``query`` to ``ids``."""
         # What others read before, in this transaction, is not for the launcher's eyes.
         self.model.env.invalidate_all()

@@ -83,7 +83,6 @@ WITH source AS MATERIALIZED (%(chunk)s), inserted AS (
         FROM source
     ) AS audience
     ORDER BY rank
-    ON CONFLICT (broadcast_id, address) DO NOTHING
 )
 SELECT max(position) FROM source
 """
