@@ -205,10 +205,23 @@ class WhatsappBroadcast(models.Model):
 
         :return: the position of the last one, None if there was none
         """
-        model, audience = self._audience()
-        query = model._search(
-            audience & domain & Domain("id", "<=", self.audience_bound)
+        chunk, values = self._chunk(domain, position)
+        self.env.cr.execute(queries.WITHOUT_JIT)
+        self.env.cr.execute(
+            SQL(
+                queries.FREEZE,
+                **self._freeze_values(is_due),
+                variables=values.variables,
+                chunk=chunk,
+            )
         )
+        return self.env.cr.fetchone()[0]
+
+    def _chunk(self, domain, position):
+        """Return the query of the next records, and the values of their variables."""
+        model, audience = self._audience()
+        bound = Domain("id", "<=", self.audience_bound)
+        query = model._search(audience & domain & bound)
         values = self._values(model)
         limit = CHUNK
         if values.needs_orm:
@@ -221,17 +234,8 @@ class WhatsappBroadcast(models.Model):
             position=SQL.identifier(model._table, position),
             texts=values.texts,
         )
-        chunk = SQL(queries.NEXT_RECORDS, records=query.select(columns), limit=limit)
-        self.env.cr.execute(queries.WITHOUT_JIT)
-        self.env.cr.execute(
-            SQL(
-                queries.FREEZE,
-                **self._freeze_values(is_due),
-                variables=values.variables,
-                chunk=chunk,
-            )
-        )
-        return self.env.cr.fetchone()[0]
+        records = query.select(columns)
+        return SQL(queries.NEXT_RECORDS, records=records, limit=limit), values
 
     def _next_ids(self, query, position, limit):
         columns = SQL(
