@@ -63,7 +63,6 @@ PROTECTED_FIELDS = {
     "threshold_base",
     "pause_is_told",
     "upload_attempts",
-    "upload_retry_at",
 }
 
 #: What was reviewed and launched stays as it was.
@@ -185,7 +184,6 @@ class WhatsappBroadcast(models.Model):
     media_id = fields.Char("Media ID", readonly=True, copy=False)
     media_caption = fields.Text(size=1024)
     upload_attempts = fields.Integer(readonly=True, copy=False)
-    upload_retry_at = fields.Datetime(readonly=True, copy=False)
 
     # === FIELDS: AUDIENCE === #
 
@@ -290,10 +288,10 @@ class WhatsappBroadcast(models.Model):
 
     @api.depends("state", "resting_until")
     def _compute_is_resting(self):
-        now = fields.Datetime.now()
+        now = self._now()
         for broadcast in self:
             broadcast.is_resting = (
-                broadcast.state == "sending"
+                broadcast.state in ("preparing", "sending")
                 and bool(broadcast.resting_until)
                 and broadcast.resting_until > now
             )
@@ -498,7 +496,7 @@ class WhatsappBroadcast(models.Model):
         }
         if state == "preparing":
             values["started_at"] = self.started_at or self._now()
-            values.update(upload_attempts=0, upload_retry_at=False)
+            values["upload_attempts"] = 0
         if state in ("done", "cancelled", "failed"):
             values["completed_at"] = self._now()
         self._write_protected(values)

@@ -9,7 +9,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from .whatsapp_broadcast import PREPARED
+from .whatsapp_broadcast import PREPARED, RESTED
 from .whatsapp_broadcast_account import Unreachable
 
 _logger = logging.getLogger(__name__)
@@ -112,15 +112,15 @@ class WhatsappBroadcast(models.Model):
         Nothing is locked meanwhile: it may take half a minute, and a person may want to
         pause or cancel.
         """
-        if self.upload_retry_at and self.upload_retry_at > self._now():
+        if self.is_resting:
             return False
         self.env["ir.cron"]._commit_progress()
         with self._ending_on_errors():
             media_id = self._as_launcher()._send_media()
             self.env["ir.cron"]._commit_progress()  # to see what happened meanwhile
             if self._still_preparing():
-                values = {"state_reason": False, "state_detail": False}
-                self._write_protected({"media_id": media_id, **values})
+                forgotten = {"state_reason": False, "state_detail": False, **RESTED}
+                self._write_protected({"media_id": media_id, **forgotten})
         self.env["ir.cron"]._commit_progress()
         return bool(self.media_id)
 
@@ -143,13 +143,15 @@ class WhatsappBroadcast(models.Model):
             return
         if self.upload_attempts == len(UPLOAD_DELAYS):
             self._set_state("paused", reason="unreachable", detail=detail[:500])
+            self._say_paused()
             return
         delay = UPLOAD_DELAYS[self.upload_attempts]
         retry_at = fields.Datetime.add(self._now(), minutes=delay)
         self._write_protected(
             {
                 "upload_attempts": self.upload_attempts + 1,
-                "upload_retry_at": retry_at,
+                "resting_until": retry_at,
+                "rest_reason": "unreachable",
                 "state_reason": "unreachable",
                 "state_detail": detail[:500],
             }

@@ -26,9 +26,9 @@ ENGINE_MODELS = {
 PROTECTED = set(
     "state state_reason state_detail launcher_id launch_context audience_bound"
     " audience_cursor started_at completed_at media_id resting_until rest_reason"
-    " held_since threshold_base pause_is_told upload_attempts recipient_count queued_count"
-    " sending_count held_count failed_count skipped_count cancelled_count"
-    " unknown_count accepted_count sent_count delivered_count read_count"
+    " held_since threshold_base pause_is_told upload_attempts"
+    " recipient_count queued_count sending_count held_count failed_count"
+    " skipped_count cancelled_count unknown_count accepted_count sent_count delivered_count read_count"
     " replied_count country_guessed_count reachable_count progress".split()
 )
 FROZEN = set(
@@ -56,6 +56,7 @@ PUBLIC_METHODS = {
         "create": {"vals_list": [{"name": "x"}]},
         "write": {"vals": {"name": "x"}},
         "copy_data": {},
+        "unlink": {},
     },
     RECIPIENT: {"action_treat_as_sent": {}, "action_send_again": {}},
     "whatsapp.broadcast.account": {

@@ -58,7 +58,7 @@ class TestUpload(BroadcastCommon):
     def let_pass(self):
         """Let the time of the next try come."""
         retry_at = self.env.cr.now() - timedelta(seconds=1)
-        self.broadcast._write_protected({"upload_retry_at": retry_at})
+        self.broadcast._write_protected({"resting_until": retry_at})
 
     def test_uploaded_once(self):
         self.assertEqual(self.run_with(ANSWERED, ANSWERED), 1)
@@ -80,10 +80,11 @@ class TestUpload(BroadcastCommon):
         self.assertEqual(self.broadcast.state, "paused")
         self.assertEqual(self.broadcast.state_reason, "unreachable")
         self.assertEqual(sum(prepare.UPLOAD_DELAYS), 15)
+        self.assertIn("cannot be reached", self.broadcast.activity_ids.summary)
         self.broadcast.action_resume()
         self.assertEqual(self.run_with(ANSWERED), 1)
         self.assertEqual(self.broadcast.state, "sending")
-        self.assertFalse(self.broadcast.state_reason)
+        self.assertFalse(self.broadcast.state_reason or self.broadcast.rest_reason)
 
     def test_a_busy_provider_is_asked_again(self):
         self.run_with(BUSY)
@@ -98,7 +99,7 @@ class TestUpload(BroadcastCommon):
         self.run_with(BUSY)
         cron = self.env.ref("whatsapp_broadcast.ir_cron_prepare")
         triggers = self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)])
-        self.assertIn(self.broadcast.upload_retry_at, triggers.mapped("call_at"))
+        self.assertIn(self.broadcast.resting_until, triggers.mapped("call_at"))
 
     def test_what_is_refused_is_not_tried_again(self):
         self.run_with(REFUSED)
