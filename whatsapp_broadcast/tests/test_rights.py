@@ -28,8 +28,9 @@ PROTECTED = set(
     " audience_cursor started_at completed_at media_id resting_until rest_reason"
     " held_since threshold_base pause_is_told upload_attempts"
     " recipient_count queued_count sending_count held_count failed_count"
-    " skipped_count cancelled_count unknown_count accepted_count sent_count delivered_count read_count"
-    " replied_count country_guessed_count reachable_count progress".split()
+    " skipped_count cancelled_count unknown_count accepted_count sent_count"
+    " delivered_count read_count replied_count country_guessed_count reachable_count"
+    " progress".split()
 )
 FROZEN = set(
     "company_id number_id message_type template_id template_params body media_kind"
