@@ -14,6 +14,14 @@ ROUNDS = 5
 PROBE_EVERY = 600
 #: Seconds that such a look has to tell, before another one is sent.
 PROBE_ANSWER = 30
+#: What every claim is told.
+CONSTANTS = {
+    "lead": limiter.LEAD,
+    "lead_idle": limiter.LEAD_IDLE,
+    "idle": limiter.IDLE,
+    "lease": ROW_LEASE,
+    "pair_seconds": limiter.PAIR_SECONDS,
+}
 
 
 def claim(cr, lane, room, clock):
@@ -63,7 +71,7 @@ def _share_out(cr, lane, broadcasts, free, spacing, people):
     rows, waits = [], []
     for broadcast in broadcasts[start:] + broadcasts[:start]:
         if broadcast["messages_per_minute"]:
-            waits.append((broadcast["own_ahead"] or 0) - limiter.HORIZON)
+            waits.append(broadcast["own_ahead"] - limiter.HORIZON)
         if len(rows) < free:
             rows += _claim_rows(cr, lane, broadcast, free - len(rows), spacing, people)
     if not rows and len(waits) == len(broadcasts):
@@ -75,6 +83,12 @@ def _share_out(cr, lane, broadcasts, free, spacing, people):
 def _claim_rows(cr, lane, broadcast, share, spacing, people):
     """Claim up to ``share`` rows of a broadcast."""
     share = min(share, broadcast["batch_size"] or share)
+    own_spacing = 60 / (broadcast["messages_per_minute"] or math.inf)
+    if own_spacing:
+        ahead = broadcast["own_ahead"]
+        share = min(share, limiter.slots(ahead, own_spacing, limiter.HORIZON))
+    if share <= 0:
+        return []
     if broadcast["held"]:
         # One message asks whether the provider still holds the template.
         share = 1
@@ -82,8 +96,15 @@ def _claim_rows(cr, lane, broadcast, share, spacing, people):
     rows = []
     for _round in range(ROUNDS):
         limit = share - len(rows)
-        values = _parameters(lane, broadcast, limit, spacing)
-        cr.execute(queries.CLAIM, {**values, **people.parameters()})
+        values = {
+            "broadcast_id": broadcast["id"],
+            "number_id": lane.number_id,
+            "others": broadcast["others"],
+            "limit": limit,
+            "spacing": spacing,
+            "own_spacing": own_spacing,
+        }
+        cr.execute(queries.CLAIM, {**CONSTANTS, **values, **people.parameters()})
         taken = cr.dictfetchall()
         rows += [
             {**row, "is_probe": broadcast["held"]}
@@ -94,21 +115,3 @@ def _claim_rows(cr, lane, broadcast, share, spacing, people):
         if len(taken) < limit or len(rows) == share:
             break
     return rows
-
-
-def _parameters(lane, broadcast, limit, spacing):
-    per_minute = broadcast["messages_per_minute"]
-    return {
-        "broadcast_id": broadcast["id"],
-        "number_id": lane.number_id,
-        "limit": limit,
-        "spacing": spacing,
-        "own_spacing": 60 / per_minute if per_minute else None,
-        "horizon": limiter.HORIZON,
-        "lead": limiter.LEAD,
-        "lead_idle": limiter.LEAD_IDLE,
-        "idle": limiter.IDLE,
-        "lease": ROW_LEASE,
-        "pair_seconds": limiter.PAIR_SECONDS,
-        "others": broadcast["others"],
-    }

@@ -208,6 +208,8 @@ class _Serving:
         self.renew_at = time.monotonic() + RENEW_EVERY
         try:
             with self.transaction() as cr:
+                # Also the paces of what was launched meanwhile.
+                cr.execute(queries.ADD_LANES, {"lane_rate": limiter.LANE_RATE})
                 cr.execute(
                     queries.RENEW_LANES, {"owner": self.owner, "seconds": LANE_LEASE}
                 )

@@ -113,9 +113,15 @@ CROSS JOIN whatsapp_broadcast b
 JOIN whatsapp_broadcast_number n ON n.id = b.number_id
 JOIN whatsapp_broadcast_account a ON a.id = n.account_id
 LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
-LEFT JOIN whatsapp_broadcast_pace own ON own.kind = 'broadcast' AND own.key = b.id
+LEFT JOIN LATERAL (
+    -- locked after the number's, and so as others left it
+    SELECT p.next_slot_at FROM whatsapp_broadcast_pace p
+    WHERE p.kind = 'broadcast' AND p.key = b.id AND pace.key IS NOT NULL FOR UPDATE
+) AS own ON TRUE
 WHERE b.number_id = %(number_id)s AND b.state = 'sending'
     AND (b.resting_until IS NULL OR b.resting_until <= {NOW})
+    -- launched since lanes were added: its pace comes with the next look
+    AND (b.messages_per_minute = 0 OR own.next_slot_at IS NOT NULL)
 ORDER BY b.id
 FOR SHARE OF b
 """
