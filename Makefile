@@ -6,6 +6,7 @@ help:
 	@echo "make run             start Odoo with the addon and demo data"
 	@echo "make stop            stop everything that this checkout started"
 	@echo "make test [TAGS=…]   all tests; TAGS=unit, TAGS=process, or tags of Odoo's"
+	@echo "make bench [ROWS=…]  measure beside peers; also OUT=file, SCALE, SEND_SECONDS"
 	@echo "make lint            all static checks"
 	@echo "make pot             export the texts for translators"
 	@echo "make clean           stop everything and remove .odoo/"
@@ -20,7 +21,12 @@ demo:
 test:
 	@$(TOOLS) test $(if $(TAGS),--tags='$(TAGS)')
 
+bench:
+	@$(TOOLS) bench $(if $(OUT),--out='$(OUT)') $(if $(ROWS),--rows='$(ROWS)') \
+		$(if $(SCALE),--scale='$(SCALE)') \
+		$(if $(SEND_SECONDS),--send-seconds='$(SEND_SECONDS)')
+
 lint:
 	@$(TOOLS) lint
 
-.PHONY: help setup run stop clean pot demo test lint
+.PHONY: help setup run stop clean pot demo test bench lint

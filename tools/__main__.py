@@ -38,6 +38,12 @@ def _test(options: argparse.Namespace) -> None:
     suites.run(options.tags)
 
 
+def _bench(options: argparse.Namespace) -> None:
+    from benchmarks import runner
+
+    runner.run(options.out, options.rows, options.scale, options.send_seconds)
+
+
 def _lint(options: argparse.Namespace) -> None:
     from . import lint
 
@@ -55,11 +61,16 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", required=True)
     actions = {"setup": _setup, "run": _run, "stop": _stop, "clean": _clean}
     actions |= {"demo": _demo, "test": _test, "lint": _lint, "pot": _pot}
+    actions |= {"bench": _bench}
     parsers = {name: verbs.add_parser(name) for name in actions}
     for name, action in actions.items():
         parsers[name].set_defaults(action=action)
     parsers["demo"].add_argument("--exit", action="store_true")
     parsers["test"].add_argument("--tags", default="")
+    parsers["bench"].add_argument("--out", default="")
+    parsers["bench"].add_argument("--rows", default="")
+    parsers["bench"].add_argument("--scale", type=float, default=1)
+    parsers["bench"].add_argument("--send-seconds", type=float, default=300)
     parsers["lint"].add_argument("names", nargs="*")
     return parser.parse_args(arguments)
 

@@ -80,7 +80,7 @@ def _parts(tags: str) -> Iterator[Outcome]:
 
 def unit() -> Outcome:
     """Run the tests that need no Odoo: tools, sandbox, providers, engine."""
-    folders = [layout.ROOT / "tests", layout.ROOT / "sandbox" / "tests"]
+    folders = [layout.ROOT / name / "tests" for name in (".", "sandbox", "benchmarks")]
     found = [str(folder) for folder in folders if folder.exists()]
     return _pytest("unit", *found, f"--ignore={layout.ROOT / 'tests' / 'process'}")
 

@@ -1,0 +1,1 @@
+"""``make bench``: what the addon does, measured beside its peers in the same run."""

@@ -1,0 +1,124 @@
+"""How fast and how evenly a number sends, and with how many SQL statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from tools import postgres
+from tools.stage import Stage
+
+from .. import meter, sending, statements
+from ..peers import sms_twilio
+from ..rates import fewest_in_window, most_in_window, rate
+from ..sending import Run
+from ..table import Peer, Row, at_least, at_most
+from ..workbench import Workbench
+
+USUAL, FAST = 80, 1000
+FAST_SECONDS = 30
+#: Sent with every statement logged, which costs time: not the run that is timed.
+COUNTED_SECONDS = 30
+
+LATENCY_OF_EVENTS = """
+SELECT percentile_cont(0.95) WITHIN GROUP (
+    ORDER BY extract(epoch FROM processed_at - received_at)
+), count(*)
+FROM whatsapp_broadcast_event WHERE state = 'processed'
+"""
+
+
+def rows(bench: Workbench) -> Iterator[Row]:
+    """Yield the rows of a number at 80 and at 1,000 messages a second."""
+    peer = bench.once(sms_twilio.send)
+    twilio = (Peer("Odoo sms_twilio", peer["rate"]),)
+    yield from _usual(bench, twilio)
+    yield _statements(bench, peer["statements"])
+    run = bench.once(fast_run)
+    yield Row(
+        "send, number at 1,000/s, webhooks recorded",
+        rate(run.times),
+        "messages/s",
+        at_least(900),
+        twilio,
+        f"{len(run.times):,} messages; most in any 1.000 s at the provider:"
+        f" {most_in_window(run.times, 1.0)}",
+    )
+
+
+def _usual(bench: Workbench, twilio: tuple[Peer, ...]) -> Iterator[Row]:
+    count = max(10, int(USUAL * bench.send_seconds))
+    with bench.stage(USUAL) as stage:
+        stage.verify_webhook()
+        run = sending.send(stage, count, seconds=3 * bench.send_seconds + 60)
+        p95, events = _latency_of_events(stage)
+    usage = run.usage
+    yield Row(
+        "send, number at 80/s, webhooks on, one status a POST",
+        rate(run.times),
+        "messages/s",
+        at_least(76),
+        twilio,
+        f"{count:,} messages, none twice, none lost; fewest in any 10 s:"
+        f" {fewest_in_window(run.times, 10)}; ms a message, merging included:"
+        f" cron {usage.cron:.2f}, web {usage.http:.2f},"
+        f" PostgreSQL {usage.postgres:.2f}",
+    )
+    yield Row(
+        "most messages in any 1.000 s at the provider (limit 80)",
+        most_in_window(run.times, 1.0),
+        "messages",
+        at_most(80),
+    )
+    yield Row(
+        "webhook answered to row merged, p95, while sending at 80/s",
+        p95,
+        "s",
+        at_most(2),
+        note=f"{events:,} deliveries",
+        less_is_better=True,
+    )
+
+
+def _latency_of_events(stage: Stage) -> tuple[float, int]:
+    sending.wait(stage.is_quiet, 120, "the sandbox still had webhooks to send")
+    sending.wait(stage.is_merged, 60, "not all webhooks were merged")
+    [(p95, count)] = stage.query(LATENCY_OF_EVENTS)
+    return p95, count
+
+
+def _statements(bench: Workbench, peer: float) -> Row:
+    count = bench.scaled(USUAL * COUNTED_SECONDS, least=400)
+    logging = ("--log-handler=odoo.sql_db:DEBUG",)
+    with bench.stage(USUAL, "--record", arguments=logging) as stage:
+        workers = meter.cron_workers(stage)
+        sending.send(stage, count, seconds=count / USUAL * 3 + 60)
+        log = stage.server.process.log.read_text(errors="replace")
+    counted = statements.count(log, workers)
+    most = ", ".join(f"{text} {n / count:.3f}" for text, n in counted.most_common(6))
+    return Row(
+        "SQL statements a message, number at 80/s",
+        counted.total() / count,
+        "statements",
+        at_most(0.1),
+        (Peer("Odoo sms_twilio", peer), Peer("mass SMS, Odoo's own test", 1.2, False)),
+        f"{count:,} messages, webhooks recorded; all that the engine asked for"
+        f" (not Odoo's own of a cron's call); most often: {most}",
+        less_is_better=True,
+    )
+
+
+def fast_run(bench: Workbench) -> Run:
+    """Send from a number that may send 1,000 messages a second."""
+    count = bench.scaled(FAST * FAST_SECONDS, least=2000)
+    with bench.stage(FAST, "--record") as stage:
+        _warm(stage)
+        return sending.send(stage, count, seconds=count / 100 + 60)
+
+
+def _warm(stage: Stage) -> None:
+    """Nothing waits for PostgreSQL's first look at a table it has not analyzed."""
+    with closing(postgres.connect(stage.database)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
