@@ -13,7 +13,7 @@ from pathlib import Path
 from tools import environment, layout, postgres
 from tools.console import Problem, say
 
-from .rows import cpu, send
+from .rows import cpu, send, webhook
 from .table import Row, render
 from .workbench import Workbench, check_fsync
 
@@ -21,6 +21,7 @@ from .workbench import Workbench, check_fsync
 GROUPS = {
     "send": send,
     "cpu": cpu,
+    "webhook": webhook,
 }
 
 
