@@ -13,7 +13,7 @@ from pathlib import Path
 from tools import environment, layout, postgres
 from tools.console import Problem, say
 
-from .rows import cpu, send, webhook
+from .rows import cpu, merge, send, webhook
 from .table import Row, render
 from .workbench import Workbench, check_fsync
 
@@ -22,6 +22,7 @@ GROUPS = {
     "send": send,
     "cpu": cpu,
     "webhook": webhook,
+    "merge": merge,
 }
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 
-from tools import postgres
 from tools.stage import Stage
 
 from .. import meter, sending, statements
@@ -13,9 +11,8 @@ from ..peers import sms_twilio
 from ..rates import fewest_in_window, most_in_window, rate
 from ..sending import Run
 from ..table import Peer, Row, at_least, at_most
-from ..workbench import Workbench
+from ..workbench import FAST, USUAL, Workbench, analyze
 
-USUAL, FAST = 80, 1000
 FAST_SECONDS = 30
 #: Sent with every statement logged, which costs time: not the run that is timed.
 COUNTED_SECONDS = 30
@@ -112,13 +109,5 @@ def fast_run(bench: Workbench) -> Run:
     """Send from a number that may send 1,000 messages a second."""
     count = bench.scaled(FAST * FAST_SECONDS, least=2000)
     with bench.stage(FAST, "--record") as stage:
-        _warm(stage)
+        analyze(stage)
         return sending.send(stage, count, seconds=count / 100 + 60)
-
-
-def _warm(stage: Stage) -> None:
-    """Nothing waits for PostgreSQL's first look at a table it has not analyzed."""
-    with closing(postgres.connect(stage.database)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")

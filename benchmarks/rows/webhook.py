@@ -13,7 +13,7 @@ from ..peers import sms_twilio
 from ..rates import percentile
 from ..table import Peer, Row, share_of_peer
 from ..volley import Shots
-from ..workbench import ADDONS, Workbench
+from ..workbench import ADDONS, USUAL, Workbench
 
 ROUNDS, SECONDS = 5, 3.0
 ROUTES = (f"--addons-path={layout.ROOT},{ADDONS}", "--load=base,web,bench_routes")
@@ -22,7 +22,7 @@ TABLE = "CREATE TABLE bench_delivery (id serial PRIMARY KEY, payload bytea)"
 
 def rows(bench: Workbench) -> Iterator[Row]:
     """Yield the door by itself, and the door while what came is merged."""
-    with bench.stage(80, arguments=ROUTES, workers=2, cron_threads=0) as stage:
+    with bench.stage(USUAL, arguments=ROUTES, workers=2, cron_threads=0) as stage:
         shots = _door(bench, stage)
     twilio = Peer("Odoo sms_twilio", bench.once(_twilio).rate)
     nothing = Peer("route that does nothing", shots["nothing"].rate)
@@ -44,7 +44,7 @@ def rows(bench: Workbench) -> Iterator[Row]:
         (nothing, insert, Peer(gateway, 40, same_run=False)),
         _times(shots["inbound"]),
     )
-    with bench.stage(80, workers=2, cron_threads=2) as stage:
+    with bench.stage(USUAL, workers=2, cron_threads=2) as stage:
         merged = _merging(bench, stage)
     yield Row(
         "webhook, one status a POST, merged at the same time",
