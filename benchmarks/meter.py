@@ -70,12 +70,15 @@ class MemoryWatch:
         self.samples: list[tuple[float, float]] = []
 
     def __enter__(self) -> MemoryWatch:
+        self._start = time.monotonic()
+        self._look()
         self._thread.start()
         return self
 
     def __exit__(self, *_exception) -> None:
         self._ended.set()
         self._thread.join()
+        self._look()
 
     def growth(self) -> float:
         """Return MiB by which the last three quarters exceed the first quarter."""
@@ -89,10 +92,12 @@ class MemoryWatch:
         return max(size for _at, size in self.samples)
 
     def _watch(self) -> None:
-        start = time.monotonic()
         while not self._ended.wait(self.EVERY):
-            sizes = [_resident(worker) for worker in self._workers]
-            self.samples.append((time.monotonic() - start, max(sizes)))
+            self._look()
+
+    def _look(self) -> None:
+        sizes = [_resident(worker) for worker in self._workers]
+        self.samples.append((time.monotonic() - self._start, max(sizes)))
 
 
 def cron_workers(stage: Stage) -> set[int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tools import environment, layout, postgres
 from tools.console import Problem, say
 
-from .rows import cpu, merge, send, webhook
+from .rows import cpu, form, freeze, growth, merge, send, webhook
 from .table import Row, render
 from .workbench import Workbench, check_fsync
 
@@ -23,6 +23,9 @@ GROUPS = {
     "cpu": cpu,
     "webhook": webhook,
     "merge": merge,
+    "freeze": freeze,
+    "form": form,
+    "growth": growth,
 }
 
 

@@ -13,7 +13,7 @@ from .meter import Meter, Usage
 from .workbench import TEMPLATE
 
 #: Seconds between two looks at what is measured; a look costs about a millisecond.
-LOOK_EVERY = 0.2
+LOOK_EVERY = 0.1
 
 
 @dataclass(frozen=True)
