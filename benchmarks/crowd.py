@@ -9,6 +9,7 @@ from tools.stage import Stage
 
 from . import leads, sending
 from .meter import MemoryWatch
+from .rates import growth
 from .workbench import FAST, Workbench, analyze
 
 PEOPLE = 1_000_000
@@ -69,7 +70,7 @@ def freeze(stage: Stage, count: int, template: str) -> Frozen:
     frozen = stage.stats(broadcast)["recipient_count"]
     if frozen != count:
         raise RuntimeError(f"{frozen} of {count} leads became recipients")
-    return Frozen(broadcast, count, seconds, watch.growth(), watch.peak())
+    return Frozen(broadcast, count, seconds, growth(watch.samples), watch.peak())
 
 
 def set_number(stage: Stage, state: str) -> None:

@@ -80,13 +80,6 @@ class MemoryWatch:
         self._thread.join()
         self._look()
 
-    def growth(self) -> float:
-        """Return MiB by which the last three quarters exceed the first quarter."""
-        end = self.samples[-1][0] / 4
-        early = max(size for at, size in self.samples if at <= end)
-        late = max(size for at, size in self.samples if at > end)
-        return max(0.0, late - early)
-
     def peak(self) -> float:
         """Return the most MiB that a worker had."""
         return max(size for _at, size in self.samples)

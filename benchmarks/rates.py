@@ -43,3 +43,15 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return the smallest value that at least ``share`` of all do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
+
+
+def growth(samples: Sequence[tuple[float, float]]) -> float:
+    """Return by how much the sizes of ``(time, size)`` grew after the first quarter.
+
+    The largest size of the last three quarters against the largest of the first.
+    """
+    start, end = samples[0][0], samples[-1][0]
+    quarter = start + (end - start) / 4
+    early = max(size for at, size in samples if at <= quarter)
+    late = max(size for at, size in samples if at > quarter)
+    return max(0.0, late - early)

@@ -4,7 +4,13 @@ import random
 
 import pytest
 
-from benchmarks.rates import fewest_in_window, most_in_window, percentile, rate
+from benchmarks.rates import (
+    fewest_in_window,
+    growth,
+    most_in_window,
+    percentile,
+    rate,
+)
 
 
 def test_a_rate_is_counted_between_the_first_and_the_last():
@@ -47,3 +53,10 @@ def test_percentiles_are_values_that_occurred():
     assert percentile([3, 1, 2, 4], 0.5) == 2
     assert percentile(range(1, 101), 0.95) == 95
     assert percentile([7], 0.95) == 7
+
+
+def test_memory_that_is_taken_early_is_not_growth():
+    flat = [(0, 100), (1, 180), (2, 175), (4, 180)]
+    assert growth(flat) == 0
+    assert growth([*flat, (3, 150), (8, 230)]) == 50
+    assert growth([(0, 100), (10, 90)]) == 0
