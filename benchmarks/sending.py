@@ -20,11 +20,13 @@ LOOK_EVERY = 0.1
 class Run:
     """A broadcast that was sent.
 
-    ``times``: when the sandbox took each message, seconds on its monotonic clock.
+    ``times``: when each message came to the sandbox, seconds on its monotonic clock;
+    ``accepted``: the moments of those that it did not refuse.
     ``usage``: processor milliseconds a message, while messages went out.
     """
 
     times: list[float]
+    accepted: list[float]
     usage: Usage
 
 
@@ -71,7 +73,9 @@ def send(stage: Stage, count: int, seconds: float) -> Run:
     wait(lambda: state(stage, broadcast) != "sending", seconds, "not all were sent")
     usage = (meter.read() - usage).per(taken(stage) - before)
     check(stage, broadcast, count)
-    return Run([line["at"] for line in stage.sandbox.messages()], usage)
+    lines = stage.sandbox.messages()
+    accepted = [line["at"] for line in lines if line["result"] == "accepted"]
+    return Run([line["at"] for line in lines], accepted, usage)
 
 
 def check(stage: Stage, broadcast: int, count: int) -> None:

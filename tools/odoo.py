@@ -55,7 +55,9 @@ def write_config() -> None:
 
 def command(database: str, *arguments: str, verb: str = "server") -> list[str]:
     """Return the command line of an Odoo process on one database."""
-    own = ["-c", str(CONFIG), "-d", database, f"--db-filter=^{database}$"]
+    # No --db-filter: -d shows this database alone, and with a filter Odoo connects to
+    # PostgreSQL anew for each request without a cookie, such as a webhook.
+    own = ["-c", str(CONFIG), "-d", database]
     return [*odoo_source.ensure(), verb, *own, *arguments]
 
 
