@@ -1,12 +1,14 @@
 """Post prepared requests over several connections, as cheaply as Python can.
 
 The sender shares the machine with the server that it measures: it does no more than
-write bytes and read the status. Odoo's workers close a connection after each answer.
+write bytes and read the status. Each request has its own connection: Odoo's workers
+close it after the answer.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 import socket
 import threading
 import time
@@ -87,9 +89,22 @@ def in_turns(
 
 
 def _post(port: int, content: bytes) -> bytes:
+    """Return the status of the answer; hang up as soon as it is complete.
+
+    As HTTP clients and proxies do: Odoo's server waits 10 ms for one that does not.
+    """
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(content)
-        answer = connection.recv(4096)
-        while more := connection.recv(4096):
+        answer = b""
+        while not is_complete(answer):
+            if not (more := connection.recv(4096)):
+                break
             answer += more
     return answer[9:12]
+
+
+def is_complete(answer: bytes) -> bool:
+    """Tell whether an HTTP answer has its head and as much body as that promises."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    return bool(end and length) and len(body) >= int(length[1])
