@@ -22,18 +22,18 @@ OF_THE_MACHINE = {"libc6", "libc-bin", "libgcc-s1", "libstdc++6"}
 def ensure() -> None:
     """Have a browser that starts; install it on Debian, unpack Debian's elsewhere."""
     with stamps.lock("browser"):
-        if _find():
+        if find():
             return
         if machine.is_debian():
             machine.install("chromium")
         else:
             with step("getting Chromium from the Debian archive"):
                 _unpack()
-        if not _find():
+        if not find():
             raise Problem("Chromium does not start: install chromium or google-chrome.")
 
 
-def _find() -> str | None:
+def find() -> str | None:
     """Return the first browser that Odoo would take, if it starts."""
     path = f"{WRAPPER.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     found = [program for name in NAMES if (program := shutil.which(name, path=path))]
