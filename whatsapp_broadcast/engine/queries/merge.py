@@ -26,8 +26,8 @@ WITH status AS (
 ), locked AS MATERIALIZED (
     SELECT id, state, broadcast_id FROM whatsapp_broadcast_recipient
     WHERE id IN (SELECT id FROM matched) ORDER BY id FOR UPDATE
-), merged AS (
-    SELECT m.id,
+), merged AS MATERIALIZED (
+    SELECT m.id, l.state,
         max(array_position(%(order)s, m.status)) AS rank,
         min(at) FILTER (WHERE status IN ('accepted', 'held')) AS accepted_at,
         min(at) FILTER (WHERE status = 'sent') AS sent_at,
@@ -41,12 +41,12 @@ WITH status AS (
         max(category) AS category,
         bool_or(billable) AS billable,
         max(user_ref) AS user_ref
-    FROM matched m GROUP BY m.id
+    FROM matched m JOIN locked l ON l.id = m.id GROUP BY m.id, l.state
 ), updated AS (
     UPDATE whatsapp_broadcast_recipient r SET
         state = CASE
-            WHEN m.rank > COALESCE(array_position(%(order)s, l.state::text), 0)
-            THEN (%(order)s)[m.rank] ELSE l.state
+            WHEN m.rank > COALESCE(array_position(%(order)s, m.state::text), 0)
+            THEN (%(order)s)[m.rank] ELSE m.state
         END,
         due_at = NULL,
         lease_until = NULL,
@@ -62,8 +62,8 @@ WITH status AS (
         error_message = COALESCE(m.error_message, r.error_message),
         price_category = COALESCE(m.category, r.price_category),
         billable = COALESCE(m.billable, r.billable)
-    FROM merged m JOIN locked l ON l.id = m.id
-    WHERE r.id = m.id AND l.state NOT IN ('skipped', 'cancelled')
+    FROM merged m
+    WHERE r.id = m.id AND m.state NOT IN ('skipped', 'cancelled')
 )
 SELECT m.position, m.id, l.broadcast_id,
     m.status = 'failed' AND l.state NOT IN
