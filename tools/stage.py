@@ -162,6 +162,7 @@ class Stage:
             "template_id": template_id,
             "audience_type": "leads",
             "lead_ids": [[6, 0, leads]],
+            "send_window": "always",  # also when it is run by night
             **more,
         }
         [broadcast] = self.call("whatsapp.broadcast", "create", vals_list=[values])

@@ -25,6 +25,7 @@
         "views/whatsapp_broadcast_account_views.xml",
         "views/whatsapp_broadcast_contact_views.xml",
         "views/whatsapp_broadcast_event_views.xml",
+        "views/ir_actions_server_views.xml",
         "views/crm_lead_views.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",

@@ -1,5 +1,6 @@
 from . import (
     crm_lead,
+    ir_actions_server,
     res_config_settings,
     res_partner,
     whatsapp_broadcast,
@@ -17,6 +18,8 @@ from . import (
     whatsapp_broadcast_prepare,
     whatsapp_broadcast_reach,
     whatsapp_broadcast_recipient,
+    whatsapp_broadcast_schedule,
+    whatsapp_broadcast_series,
     whatsapp_broadcast_stats,
     whatsapp_broadcast_template,
     whatsapp_broadcast_template_button,

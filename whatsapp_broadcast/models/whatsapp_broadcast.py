@@ -63,6 +63,11 @@ PROTECTED_FIELDS = {
     "threshold_base",
     "pause_is_told",
     "upload_attempts",
+    "company_tz",
+    "recipient_timezones",
+    "recurrence_start",
+    "origin_id",
+    "next_run_id",
 }
 
 #: What was reviewed and launched stays as it was.
@@ -84,7 +89,19 @@ FROZEN_FIELDS = {
     "lead_ids",
     "partner_ids",
     "include_closed",
+    "only_new",
     "scheduled_at",
+    "recurrence",
+    "recurrence_interval",
+    "recurrence_until",
+}
+
+#: Of these, what says when, and not who gets what: a review stays true.
+TIME_FIELDS = {
+    "scheduled_at",
+    "recurrence",
+    "recurrence_interval",
+    "recurrence_until",
 }
 
 
@@ -582,7 +599,7 @@ class WhatsappBroadcast(models.Model):
         if "active" in vals and not vals["active"]:
             self._check_archivable()
         result = super().write(vals)
-        if (FROZEN_FIELDS - {"scheduled_at"}) & vals.keys():
+        if (FROZEN_FIELDS - TIME_FIELDS) & vals.keys():
             self._clear_recipients()  # what was reviewed is no longer true
         return result
 

@@ -140,6 +140,12 @@ class WhatsappBroadcast(models.Model):
         # A selection too large for a list of ids is kept as the list's filter.
         return None if self.audience_domain and not picked else picked
 
+    def _add_picked(self, records):
+        """Add to the selection of a broadcast that was launched in this transaction."""
+        name = "lead_ids" if self.audience_model == "crm.lead" else "partner_ids"
+        records.with_env(self.env).check_access("read")
+        self._write_protected({name: [Command.link(id_) for id_ in records.ids]})
+
     def _parse_domain(self):
         try:
             domain = Domain(literal_eval(self.audience_domain or "[]"))
@@ -173,7 +179,8 @@ class WhatsappBroadcast(models.Model):
                 SQL.identifier(self.env[self.audience_model]._table),
             )
         )
-        self._write_protected({"audience_bound": self.env.cr.fetchone()[0]})
+        bound = self.env.cr.fetchone()[0]
+        self._write_protected({"audience_bound": bound, "recipient_timezones": False})
         picked = self._picked()
         if picked is not None and (hidden := len(picked) - self._audience_size()):
             self.env.cr.execute(
@@ -211,11 +218,15 @@ class WhatsappBroadcast(models.Model):
             SQL(
                 queries.FREEZE,
                 **self._freeze_values(is_due),
+                **self._window_values(chunk, is_due),
+                earlier_runs=self._earlier_runs().ids,
                 variables=values.variables,
                 chunk=chunk,
             )
         )
-        return self.env.cr.fetchone()[0]
+        last, timezones = self.env.cr.fetchone()
+        self._add_recipient_timezones(set(timezones or ()))
+        return last
 
     def _chunk(self, domain, position):
         """Return the query of the next records, and the values of their variables."""

@@ -25,6 +25,7 @@ SKIP_REASONS = [
     ("variable_missing", "A variable has no value"),
     ("outside_window", "No reply in the last 24 hours"),
     ("lead_closed", "Won, lost or archived"),
+    ("already_messaged", "Got an earlier run of the series"),
 ]
 
 

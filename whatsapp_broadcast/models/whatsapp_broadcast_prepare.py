@@ -96,10 +96,13 @@ class WhatsappBroadcast(models.Model):
     def _finish_prepare(self):
         counters = self._read_counters()[self.id]
         if counters["recipient_count"] == counters["skipped_count"]:
-            self._set_state("failed", reason="nobody")
+            self._end_without_recipients()
         else:
             self._set_state("sending")
             self._wake("send")
+
+    def _end_without_recipients(self):
+        self._set_state("failed", reason="nobody")
 
     # === MEDIA === #
 

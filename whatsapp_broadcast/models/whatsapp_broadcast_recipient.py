@@ -31,6 +31,11 @@ class WhatsappBroadcastRecipient(models.Model):
     country_guessed = fields.Boolean(
         readonly=True, help="The number has no country but the company's."
     )
+    timezones = fields.Char(
+        "Time Zones",
+        readonly=True,
+        help="Where its hours of sending must be open; empty: the company's.",
+    )
     variant = fields.Char(readonly=True)
     replied_at = fields.Datetime(readonly=True)
     clicked_at = fields.Datetime(readonly=True)

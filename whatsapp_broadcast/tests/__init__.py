@@ -11,9 +11,12 @@ from . import (
     test_pauses,
     test_rights,
     test_secrets,
+    test_series,
+    test_server_action,
     test_states,
     test_tours,
     test_upload,
     test_values,
     test_variables,
+    test_window,
 )

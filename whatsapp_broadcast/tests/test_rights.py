@@ -30,13 +30,14 @@ PROTECTED = set(
     " recipient_count queued_count sending_count held_count failed_count"
     " skipped_count cancelled_count unknown_count accepted_count sent_count"
     " delivered_count read_count replied_count country_guessed_count reachable_count"
-    " progress".split()
+    " progress company_tz recipient_timezones recurrence_start origin_id"
+    " next_run_id".split()
 )
 FROZEN = set(
     "company_id number_id message_type template_id template_params body media_kind"
     " media_file media_filename media_link media_caption audience_type"
     " audience_model audience_domain lead_ids partner_ids include_closed"
-    " scheduled_at".split()
+    " scheduled_at only_new recurrence recurrence_interval recurrence_until".split()
 )
 
 #: Every public method of our models, and arguments to call it with. A new one must be
@@ -50,6 +51,8 @@ PUBLIC_METHODS = {
         "action_cancel": {},
         "action_back_to_draft": {},
         "action_retry_failed": {},
+        "action_open_runs": {},
+        "action_stop_series": {},
         "action_open_launch": {},
         "action_review": {},
         "action_open_recipients": {},
@@ -343,7 +346,7 @@ class TestRights(BroadcastHttpCommon):
         copied = self.call(self.user, BROADCAST, "copy", self.broadcast.ids)
         copy = self.env[BROADCAST].browse(copied)
         self.assertEqual(copy.state, "draft")
-        for name in PROTECTED - {"state"}:
+        for name in PROTECTED - {"state", "company_tz"}:
             self.assertFalse(copy[name], name)
         self.assertFalse(copy.recipient_ids)
         self.assertEqual(copy.lead_ids, self.lead)

@@ -28,6 +28,10 @@ class WhatsappBroadcastLaunch(models.TransientModel):
         compute="_compute_day_count",
         help="Days that the limit of people a day spreads it over.",
     )
+    recurrence = fields.Selection(related="broadcast_id.recurrence")
+    send_window = fields.Selection(related="broadcast_id.send_window")
+    send_window_start = fields.Float(related="broadcast_id.send_window_start")
+    send_window_end = fields.Float(related="broadcast_id.send_window_end")
     skipped_summary = fields.Html(compute="_compute_skipped_summary")
     must_confirm = fields.Boolean(compute="_compute_must_confirm")
     accept_no_webhook = fields.Boolean("Send although replies and STOP cannot arrive")

@@ -17,3 +17,4 @@ from .pauses import *
 from .places import *
 from .results import *
 from .table import *
+from .windows import *

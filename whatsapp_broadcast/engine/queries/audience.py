@@ -19,6 +19,8 @@ LEAD_COLUMNS = """
     crm_lead.country_id IS NULL AND (
         SELECT p.country_id FROM res_partner p WHERE p.id = crm_lead.partner_id
     ) IS NULL AS without_country,
+    (SELECT NULLIF(p.tz, '') FROM res_partner p WHERE p.id = crm_lead.partner_id)
+        AS timezone,
     %(position)s AS position, %(texts)s AS texts
 """
 
@@ -27,6 +29,7 @@ PARTNER_COLUMNS = """
     NULLIF(res_partner.phone_sanitized, '') AS phone, res_partner.phone AS given,
     NOT res_partner.active AS closed, res_partner.write_date AS activity,
     res_partner.id AS rank, res_partner.country_id IS NULL AS without_country,
+    NULLIF(res_partner.tz, '') AS timezone,
     %(position)s AS position, %(texts)s AS texts
 """
 
@@ -35,15 +38,30 @@ NEXT_RECORDS = """
     %(records)s ORDER BY position FETCH FIRST %(limit)s ROWS WITH TIES
 """
 
-#: Inserts a chunk and returns its last position, NULL if nothing was left. Of several
-#: records with one phone the open, newest, lowest one is kept. Rows go in by id, as the
-#: index on the record's id is the largest: phones come in no order of it.
+#: One phone number of each prefix among records, or among rows that wait.
+PHONE_PREFIXES = """
+SELECT DISTINCT ON (prefix) left(phone, %(length)s) AS prefix, phone
+FROM (%(records)s) AS found
+"""
+
+#: Inserts a chunk and returns its last position, NULL if nothing was left, and the
+#: combinations of time zones in it, "" for none. A row whose window is closed is due at
+#: its opening: nothing has to move it later. Whom earlier runs of a series wrote to, or
+#: still may, is left out. Of several records with one phone the open, newest, lowest
+#: one is kept. Rows go in by id, as the index on the record's id is the largest: phones
+#: come in no order of it.
 FREEZE = f"""
-WITH source AS MATERIALIZED (%(chunk)s), inserted AS (
+WITH source AS MATERIALIZED (%(chunk)s), earlier AS (
+    SELECT DISTINCT address FROM whatsapp_broadcast_recipient
+    WHERE broadcast_id = ANY(%(earlier_runs)s::int[])
+        AND address >= (SELECT min(phone) FROM source)
+        AND address <= (SELECT max(phone) FROM source)
+        AND state NOT IN ('skipped', 'failed', 'cancelled')
+), inserted AS (
     INSERT INTO whatsapp_broadcast_recipient (
         broadcast_id, company_id, account_id, number_id, template_id, lang,
         lead_id, partner_id, address, phone, country_guessed, variables,
-        state, skip_reason, due_at, attempt_count
+        state, skip_reason, due_at, timezones, attempt_count
     )
     SELECT %(broadcast_id)s, %(company_id)s, %(account_id)s, %(number_id)s,
         %(template_id)s, %(lang)s,
@@ -53,9 +71,14 @@ WITH source AS MATERIALIZED (%(chunk)s), inserted AS (
             WHEN reason IS NULL OR reason = 'variable_missing' THEN %(variables)s
         END,
         CASE WHEN reason IS NULL THEN 'queued' ELSE 'skipped' END, reason,
-        CASE WHEN reason IS NULL AND %(is_due)s THEN (SELECT {NOW}) END, 0
+        CASE
+            WHEN reason IS NULL AND %(is_due)s THEN GREATEST((SELECT {NOW}), opening)
+        END,
+        CASE WHEN reason IS NULL THEN audience.timezones END, 0
     FROM (
-        SELECT *,
+        SELECT source.*,
+            CASE WHEN %(by_recipient)s
+                THEN COALESCE(timezone, zones.timezones) END AS timezones,
             phone IS NOT NULL AND without_country AND given !~ '^\\s*(\\+|00)'
                 AS guessed,
             CASE
@@ -75,16 +98,27 @@ WITH source AS MATERIALIZED (%(chunk)s), inserted AS (
                     WHERE c.number_id = %(number_id)s AND c.phone = source.phone
                         AND c.last_inbound_at > {NOW} - interval '23 hours 58 minutes'
                 ) THEN 'outside_window'
+                WHEN earlier.address IS NOT NULL THEN 'already_messaged'
                 WHEN row_number() OVER (
                     PARTITION BY phone ORDER BY closed, activity DESC NULLS LAST, rank
                 ) > 1 THEN 'duplicate'
                 WHEN '' = ANY(texts) THEN 'variable_missing'
             END AS reason
         FROM source
+        LEFT JOIN unnest(%(prefixes)s::text[], %(prefix_timezones)s::text[])
+            AS zones (prefix, timezones)
+            ON zones.prefix = left(source.phone, %(prefix_length)s)
+        LEFT JOIN earlier ON earlier.address = source.phone
     ) AS audience
+    LEFT JOIN unnest(%(closed)s::text[], %(openings)s::timestamp[])
+        AS closed (timezones, opening)
+        ON closed.timezones = COALESCE(audience.timezones, '')
     ORDER BY rank
+    RETURNING due_at, timezones
 )
-SELECT max(position) FROM source
+SELECT (SELECT max(position) FROM source),
+    (SELECT array_agg(DISTINCT COALESCE(timezones, '')) FROM inserted
+     WHERE due_at IS NOT NULL AND %(by_recipient)s)
 """
 
 #: Records that the launcher may not read are counted, not named.
