@@ -27,6 +27,7 @@ SNAPSHOT = {
         WHERE url IS NULL OR url NOT LIKE '/web/assets/%'""",
     "parameters": "SELECT key FROM ir_config_parameter",
     "scheduled actions": "SELECT cron_name FROM ir_cron",
+    "server actions": "SELECT name::text FROM ir_act_server",
     "groups": "SELECT name::text FROM res_groups",
     "rules": "SELECT name FROM ir_rule",
     "menus": "SELECT name::text FROM ir_ui_menu",
@@ -62,6 +63,14 @@ env["whatsapp.broadcast.attempt"].create(
     {"recipient_id": broadcast.recipient_ids.id, "by": env.uid})
 env["whatsapp.broadcast.event"]._receive(account.id, b"{}")
 env["whatsapp.broadcast.lane"]._guard_copy()
+template = env["whatsapp.broadcast.template"].create({
+    "name": "t", "account_id": account.id, "body": "Hi", "category": "utility",
+})
+env["ir.actions.server"].create({
+    "name": "S", "model_id": env["ir.model"]._get_id("crm.lead"),
+    "state": "whatsapp_broadcast", "whatsapp_number_id": number.id,
+    "whatsapp_template_id": template.id,
+})
 lead.unlink()
 env.cr.commit()
 result = broadcast.recipient_count
