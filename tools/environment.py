@@ -1,12 +1,14 @@
 """Everything that Odoo needs on this machine, made once and then only checked."""
 
-from . import browser, odoo, odoo_source, postgres
+from . import browser, oca, odoo, odoo_source, postgres
 
 
-def ensure(with_browser: bool = False) -> None:
-    """Have Odoo, a running PostgreSQL and, if asked, a browser for its tests."""
+def ensure(with_browser: bool = False, with_oca: bool = False) -> None:
+    """Have Odoo and a running PostgreSQL; if asked, a browser and the OCA's addons."""
     odoo_source.ensure()
     postgres.ensure()
+    if with_oca:
+        oca.ensure()
     odoo.write_config()
     if with_browser:
         browser.ensure()

@@ -7,10 +7,12 @@ ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".odoo"
 
 ADDON = "whatsapp_broadcast"
+JOBS_ADDON = "whatsapp_broadcast_queue_job"
 APT = STATE / "apt"
 DEBIAN = STATE / "debian"
 BROWSER = STATE / "browser"
 VENV = STATE / "venv"
+OCA = STATE / "oca"
 CLUSTER = STATE / "postgresql"
 DATA = STATE / "data"
 LOG = STATE / "log"

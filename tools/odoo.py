@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import layout, odoo_source, postgres, stamps
+from . import layout, oca, odoo_source, postgres, stamps
 from .console import Problem, run_logged, step
 from .processes import Process, free_port, is_listening, remembered_port
 
@@ -23,9 +23,13 @@ RESULT_MARK = "=== result: "
 def environment() -> dict[str, str]:
     """Return the environment in which Odoo's processes run."""
     own = {key: text for key, text in os.environ.items() if not key.startswith("ODOO_")}
-    path = f"{layout.BROWSER / 'bin'}{os.pathsep}{own.get('PATH', '')}"
-    keys = {"WHATSAPP_BROADCAST_KEYS": encryption_key(), "PATH": path}
-    return {**own, **postgres.environment(), **keys}
+    paths = {"PATH": layout.BROWSER / "bin", "PYTHONPATH": layout.OCA}
+    searched = {
+        name: os.pathsep.join([str(path), *filter(None, [own.get(name)])])
+        for name, path in paths.items()
+    }
+    keys = {"WHATSAPP_BROADCAST_KEYS": encryption_key()}
+    return {**own, **postgres.environment(), **keys, **searched}
 
 
 def encryption_key() -> str:
@@ -39,10 +43,11 @@ def encryption_key() -> str:
 
 def write_config() -> None:
     """Write the configuration that all Odoo processes of this checkout share."""
+    addons = [layout.ROOT, *([oca.ADDONS] if oca.ADDONS.exists() else [])]
     names = {"PGHOST": "db_host", "PGPORT": "db_port", "PGUSER": "db_user"}
     database = {names[key]: value for key, value in postgres.environment().items()}
     options = {
-        "addons_path": layout.ROOT,
+        "addons_path": ",".join(map(str, addons)),
         "data_dir": layout.DATA,
         "http_interface": "127.0.0.1",
         "list_db": False,
@@ -89,7 +94,7 @@ def copy(source: str, target: str) -> None:
 def template(name: str, modules: Iterable[str], demo: bool = False) -> str:
     """Return a database with modules installed, to be copied.
 
-    It is made again when Odoo or an argument changes, and when the addon does if it
+    It is made again when Odoo or an argument changes, and when an addon does if ours
     is among ``modules``.
     """
     modules = sorted(modules)

@@ -70,6 +70,7 @@ def _parts(tags: str) -> Iterator[Outcome]:
     environment.ensure(with_browser=tags != "process")
     if tags == "":
         yield addon(f"/{layout.ADDON}")
+        yield jobs_addon(f"/{layout.JOBS_ADDON}")
     if tags in ("", "process"):
         yield process()
     if tags == "":
@@ -95,6 +96,8 @@ def odoo_tests(tags: str) -> Outcome:
     modules = re.findall(r"/(\w+)", tags) or [layout.ADDON]
     if layout.ADDON in modules:
         return addon(tags)
+    if layout.JOBS_ADDON in modules:
+        return jobs_addon(tags)
     return installed_module(modules[0], tags)
 
 
@@ -102,6 +105,13 @@ def addon(tags: str) -> Outcome:
     """Run Odoo's tests while the addon is installed in a database with ``crm``."""
     template = odoo.template("crm", ["crm"])
     return _odoo("addon", tags, template, "-i", layout.ADDON)
+
+
+def jobs_addon(tags: str) -> Outcome:
+    """Run Odoo's tests while the addon for queue jobs is installed beside ours."""
+    environment.ensure(with_oca=True)
+    template = odoo.template("addon", ["crm", layout.ADDON])
+    return _odoo("jobs", tags, template, "-i", layout.JOBS_ADDON)
 
 
 def installed_module(module: str, tags: str) -> Outcome:
