@@ -576,8 +576,14 @@ class WhatsappBroadcast(models.Model):
 
     @api.model
     def _wake(self, cron, at=None):
-        """Run the ``prepare`` or ``send`` cron after commit, or at given datetimes."""
-        self.env.ref(f"whatsapp_broadcast.ir_cron_{cron}").sudo()._trigger(at)
+        """Have audiences prepared, after commit or at given datetimes, or rows sent.
+
+        :param str cron: ``prepare`` or ``send``
+        """
+        if cron == "send":
+            self.env["whatsapp.broadcast.lane"].sudo()._wake_at(0)
+        else:
+            self.env.ref("whatsapp_broadcast.ir_cron_prepare").sudo()._trigger(at)
 
     # === PROTECTION === #
 

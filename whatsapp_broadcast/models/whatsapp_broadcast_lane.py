@@ -51,9 +51,7 @@ class WhatsappBroadcastLane(models.Model):
         course = self._drive(self._may_go_on)
         # What follows must read what the engine wrote: not this transaction's snapshot.
         self.env["ir.cron"]._commit_progress(course.sent, remaining=0)
-        self.env["whatsapp.broadcast"].browse(course.finished)._say_done()
-        if course.next_due is not None:
-            self._wake_at(course.next_due)
+        self._follow(course)
         self.env["ir.cron"]._commit_progress(remaining=0)
 
     @api.model
@@ -88,7 +86,15 @@ class WhatsappBroadcastLane(models.Model):
             for name in MORE_CRONS:
                 env.ref(f"whatsapp_broadcast.{name}")._trigger()
 
+    def _follow(self, course):
+        """See to what a drive leaves behind; any driver's, whatever started it."""
+        self.env["whatsapp.broadcast"].browse(course.finished)._say_done()
+        if course.next_due is not None:
+            self._wake_at(course.next_due)
+
+    @api.model
     def _wake_at(self, seconds):
+        """Have a driver run after ``seconds``: the one door to all that drive lanes."""
         cron = self.env.ref("whatsapp_broadcast.ir_cron_send")
         if seconds <= CALL_SECONDS:
             cron._trigger()
