@@ -20,9 +20,20 @@ def connected():
 
 @pytest.fixture
 def make_stage(odoo_env, connected):
-    """Return a function that starts a stage; options are the sandbox's and server's."""
+    """Return a function that starts a stage; options are the sandbox's and server's.
 
-    def make(*sandbox_options, webhook=True, connect=False, **server_options):
+    ``template``: the database to copy, with the same connected account; ``start``:
+    words and environment of the server's command line.
+    """
+
+    def make(
+        *sandbox_options,
+        webhook=True,
+        connect=False,
+        template=connected.database,
+        start=((), {}),
+        **server_options,
+    ):
         database = odoo_env.database()
         sandbox = odoo_env.sandbox(
             "--latency=20ms",
@@ -34,9 +45,10 @@ def make_stage(odoo_env, connected):
         if connect:
             stage.connect()
         else:
-            odoo.copy(connected.database, database)
+            odoo.copy(template, database)
             stage.move_in(connected.webhook_url, connected.key)
-        stage.server.start()
+        words, variables = start
+        stage.server.start(*words, **variables)
         if webhook:
             stage.verify_webhook()
         return stage

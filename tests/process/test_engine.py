@@ -2,21 +2,10 @@
 
 import time
 
+from accounting import assert_nobody_lost_nobody_twice, expire_leases, taken
+
 from tools.processes import wait_until
 from tools.stage import phones
-
-
-def taken(stage):
-    """Messages that the sandbox accepted."""
-    return sum(1 for message in stage.sandbox.messages() if message["message_id"])
-
-
-def assert_nobody_lost_nobody_twice(stage):
-    assert stage.compare_ledger() == {
-        "lost": {},
-        "duplicated": {},
-        "unexpected": {},
-    }
 
 
 def test_a_killed_sender_loses_nobody_and_sends_nothing_twice(make_stage):
@@ -54,14 +43,6 @@ def still_unknown(stage, stats):
     # A taken one was settled by its status, so that none is left.
     assert not [token for (token,) in unknown if token in tokens]
     return len(unknown)
-
-
-def expire_leases(stage):
-    for table in ("recipient", "lane"):
-        stage.execute(
-            f"UPDATE whatsapp_broadcast_{table} SET lease_until = now() AT TIME ZONE"
-            " 'UTC' - interval '1 second' WHERE lease_until IS NOT NULL"
-        )
 
 
 def test_two_servers_on_one_database_share_without_doubles(make_stage, odoo_env):

@@ -1,40 +1,9 @@
 """Uninstalling the addon leaves the database as it was before."""
 
-from contextlib import closing
-
 import pytest
+from leftovers import SNAPSHOT, difference, snapshot
 
 from tools import layout, odoo, postgres
-
-#: What the addon could leave behind; each row is told apart by all of its columns.
-SNAPSHOT = {
-    "tables, indexes and sequences": """
-        SELECT relname, relkind FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace""",
-    "columns": """
-        SELECT table_name, column_name FROM information_schema.columns
-        WHERE table_schema = 'public'""",
-    "functions": """
-        SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace""",
-    "triggers": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
-    "constraints": "SELECT conname FROM pg_constraint",
-    "external ids": "SELECT module, name, model FROM ir_model_data",
-    "models": "SELECT model FROM ir_model",
-    "fields": "SELECT model, name FROM ir_model_fields",
-    # The web client's bundles are made and dropped as they are asked for.
-    "attachments": """
-        SELECT name, res_model, res_field FROM ir_attachment
-        WHERE url IS NULL OR url NOT LIKE '/web/assets/%'""",
-    "parameters": "SELECT key FROM ir_config_parameter",
-    "scheduled actions": "SELECT cron_name FROM ir_cron",
-    "server actions": "SELECT name::text FROM ir_act_server",
-    "groups": "SELECT name::text FROM res_groups",
-    "rules": "SELECT name FROM ir_rule",
-    "menus": "SELECT name::text FROM ir_ui_menu",
-    "messages": "SELECT model, res_id FROM mail_message",
-    "followers": "SELECT res_model, res_id FROM mail_followers",
-    "activities": "SELECT res_model, res_id FROM mail_activity",
-}
 
 #: Rows in all that it makes, before it goes.
 USE = """
@@ -103,18 +72,5 @@ def test_nothing_is_left_behind(database):
     odoo.run_code(database, UNINSTALL)
 
     after = snapshot(database)
-    left = {kind: sorted(after[kind] - before[kind]) for kind in SNAPSHOT}
-    lost = {kind: sorted(before[kind] - after[kind]) for kind in SNAPSHOT}
-    assert {kind: rows for kind, rows in left.items() if rows} == {}
-    assert {kind: rows for kind, rows in lost.items() if rows} == {}
-
-
-def snapshot(database):
-    """Return {kind: set of rows} of all that an addon could leave behind."""
-    found = {}
-    with closing(postgres.connect(database)) as connection:
-        for kind, query in SNAPSHOT.items():
-            with connection.cursor() as cursor:
-                cursor.execute(query)
-                found[kind] = set(cursor.fetchall())
-    return found
+    assert difference(after, before) == {}
+    assert difference(before, after) == {}
