@@ -7,17 +7,14 @@ from odoo import SUPERUSER_ID, api, models
 from odoo.addons.queue_job.jobrunner.runner import PG_ADVISORY_LOCK_ID
 from odoo.addons.whatsapp_broadcast.models.whatsapp_broadcast_lane import CALL_SECONDS
 
-#: Jobs that wait at once at most; the channel's capacity says how many of them run.
-DRIVERS = 8
 #: Seconds in which a runner has to start a job that is due; else the crons send.
 START_WITHIN = 60
 #: Seconds until a job looks again whose lanes another driver has.
 LOOK_AGAIN = 10
 
-#: One job waits for each of these at most.
-KEYS = [f"whatsapp_broadcast.send.{number}" for number in range(1, DRIVERS + 1)]
-#: Apart, so that a job that waits for its time does not stand for one that is due.
-KEY_LATER = "whatsapp_broadcast.send.later"
+#: At most one job waits with each of these keys, however many run: any takes what
+#: lanes are free. A job that waits for its time must not stand for one that is due.
+KEY_NOW, KEY_LATER = "whatsapp_broadcast.send", "whatsapp_broadcast.send.later"
 
 #: A runner holds this lock as long as it serves the database, from whatever host.
 RUNNER_STATE = """
@@ -62,7 +59,7 @@ class WhatsappBroadcastLane(models.Model):
             RUNNER_STATE,
             {
                 "lock": PG_ADVISORY_LOCK_ID,
-                "keys": [*KEYS, KEY_LATER],
+                "keys": [KEY_NOW, KEY_LATER],
                 "seconds": START_WITHIN,
             },
         )
@@ -77,6 +74,12 @@ class WhatsappBroadcastLane(models.Model):
             return super()._wake_at(seconds)
         self._enqueue(seconds)
 
+    def _call_another(self):
+        if self._runner_state() != "running":
+            return super()._call_another()
+        with self._apart() as lanes:
+            lanes._enqueue(0)
+
     @api.model
     def _cron_send(self):
         """Drive the lanes, unless jobs do; then see that there is one."""
@@ -88,23 +91,14 @@ class WhatsappBroadcastLane(models.Model):
             self._enqueue(0)
 
     def _enqueue(self, seconds):
-        """Have one job for each number that sends drive now, or a single one later."""
         later = math.ceil(seconds) if seconds > 0 else None
         # As the crons do, and not as the user who happens to press a button.
         lanes = self.with_env(self.env(user=SUPERUSER_ID, context={}))
-        for key in [KEY_LATER] if later else lanes._keys():
-            lanes.with_delay(
-                eta=later,
-                identity_key=key,
-                description=self.env._("Send WhatsApp broadcasts"),
-            )._job_send()
-
-    def _keys(self):
-        [(numbers,)] = self.env["whatsapp.broadcast"]._read_group(
-            [("state", "=", "sending")], aggregates=["number_id:count_distinct"]
-        )
-        # At least one: what was cancelled has to be put away.
-        return KEYS[: max(numbers, 1)]
+        lanes.with_delay(
+            eta=later,
+            identity_key=KEY_LATER if later else KEY_NOW,
+            description=self.env._("Send WhatsApp broadcasts"),
+        )._job_send()
 
     @api.model
     def _job_send(self):

@@ -9,6 +9,7 @@ from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 from odoo.addons.queue_job.jobrunner.runner import PG_ADVISORY_LOCK_ID
 from odoo.addons.queue_job.tests.common import trap_jobs
 from odoo.addons.whatsapp_broadcast.engine.driver import Course
+from odoo.addons.whatsapp_broadcast.models.whatsapp_broadcast_lane import MORE_CRONS
 from odoo.addons.whatsapp_broadcast.tests.common import BroadcastCommon
 
 from ..models import whatsapp_broadcast_lane as module
@@ -139,24 +140,16 @@ class TestJobs(BroadcastCommon, CronMixinCase):
         self.assertEqual(len(self.jobs()), 2)
         self.assertEqual(len(self.jobs().filtered("eta")), 1)
 
-    def test_each_number_that_sends_has_a_job(self):
-        second = self.make_number(self.account, "Second")
-        for number in (self.number, self.number, second):
-            self.make_prepared(number_id=number.id)
-        self.jobs().unlink()
-        with self.runner():
-            self.lanes._wake_at(0)
-        self.assertEqual(len(self.jobs()), 2)
-
-    def test_there_are_not_more_jobs_than_drivers(self):
-        for name in range(module.DRIVERS + 1):
-            number = self.make_number(self.account, f"Number {name}")
-            self.make_broadcast(number_id=number.id)._write_protected(
-                {"state": "sending"}
-            )
-        with self.runner():
-            self.lanes._wake_at(0)
-        self.assertEqual(len(self.jobs()), module.DRIVERS)
+    def test_a_job_calls_another_when_lanes_are_left(self):
+        crons = [self.env.ref(f"whatsapp_broadcast.{name}") for name in MORE_CRONS]
+        with self.enter_registry_test_mode(), self.capture_triggers() as triggers:
+            with self.runner():
+                self.lanes._call_another()
+                self.assertFalse(triggers.records)
+                self.assertEqual(len(self.jobs()), 1)
+            self.lanes._call_another()
+        self.assertEqual(list(triggers.records.cron_id), crons)
+        self.assertEqual(len(self.jobs()), 1)
 
     def test_a_job_runs_as_the_crons_do(self):
         context = {"allowed_company_ids": self.company.ids, "tz": "Asia/Tokyo"}
