@@ -8,6 +8,7 @@ STATE = ROOT / ".odoo"
 
 ADDON = "whatsapp_broadcast"
 JOBS_ADDON = "whatsapp_broadcast_queue_job"
+ADDONS = [ADDON, JOBS_ADDON]
 APT = STATE / "apt"
 DEBIAN = STATE / "debian"
 BROWSER = STATE / "browser"

@@ -1,7 +1,12 @@
-"""The template for translators is that of the present texts."""
+"""The templates for translators are those of the present texts."""
 
-from tools import translations
+import pytest
+
+from tools import layout, translations
 
 
-def test_the_pot_is_current():
-    assert translations.export() == translations.POT.read_text(), "run make pot"
+@pytest.mark.parametrize("addon", layout.ADDONS)
+def test_the_pot_is_current(addon):
+    assert translations.export(addon) == translations.pot(addon).read_text(), (
+        "run make pot"
+    )
