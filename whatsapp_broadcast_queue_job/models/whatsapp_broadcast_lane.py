@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from odoo import SUPERUSER_ID, api, models
 
 from odoo.addons.queue_job.jobrunner.runner import PG_ADVISORY_LOCK_ID
-from odoo.addons.whatsapp_broadcast.models.whatsapp_broadcast_lane import CALL_SECONDS
 
+#: Seconds that a job sends: few ends, each of which costs slots, and less time than
+#: ``limit_time_cpu`` gives a request by default.
+JOB_SECONDS = 30
 #: Seconds in which a runner has to start a job that is due; else the crons send.
 START_WITHIN = 60
 #: Seconds until a job looks again whose lanes another driver has.
@@ -106,13 +108,25 @@ class WhatsappBroadcastLane(models.Model):
         with self._apart() as lanes:
             lanes._guard_copy()
         start = time.monotonic()
-        course = self._drive(CALL_SECONDS)
-        had_time = time.monotonic() - start < CALL_SECONDS
+        course = self._drive(self._may_go_on)
+        had_time = self._may_go_on(time.monotonic() - start)
         if course.next_due is not None and course.next_due <= 0 and had_time:
             # Rows are due, but their lanes are another's: a successor would spin.
             course = course._replace(next_due=LOOK_AGAIN)
         with self._apart() as lanes:
             lanes._follow(course)
+
+    def _may_go_on(self, elapsed):
+        if self._is_job() and elapsed >= JOB_SECONDS:
+            return False
+        return super()._may_go_on(elapsed)
+
+    def _others_wait(self):
+        # Crons do not wait for a job, and other jobs have channels of their own.
+        return not self._is_job() and super()._others_wait()
+
+    def _is_job(self):
+        return "job_uuid" in self.env.context
 
     @contextmanager
     def _apart(self):

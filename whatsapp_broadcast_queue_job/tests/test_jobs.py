@@ -42,10 +42,11 @@ class TestJobs(BroadcastCommon, CronMixinCase):
 
     def work(self, next_due, time_is_up=False):
         """Run a job whose drive ends with ``next_due``; return the jobs after it."""
-        seconds = 0 if time_is_up else module.CALL_SECONDS
+        seconds = 0 if time_is_up else module.JOB_SECONDS
+        job = self.lanes.with_context(job_uuid="a job")
         with self.runner(), trap_jobs() as trap, self.enter_registry_test_mode():
-            with self.drive(next_due), patch.object(module, "CALL_SECONDS", seconds):
-                self.lanes._job_send()
+            with self.drive(next_due), patch.object(module, "JOB_SECONDS", seconds):
+                job._job_send()
         return trap.enqueued_jobs
 
     def jobs(self):
@@ -177,6 +178,15 @@ class TestJobs(BroadcastCommon, CronMixinCase):
 
     def test_a_job_that_left_nothing_has_no_successor(self):
         self.assertEqual(self.work(next_due=None), [])
+
+    def test_a_job_goes_on_while_crons_wait_but_not_for_ever(self):
+        job = self.lanes.with_context(job_uuid="a job")
+        self.env.ref("base.autovacuum_job")._trigger()
+        self.env.flush_all()
+        with self.enter_registry_test_mode():
+            self.assertFalse(self.lanes._may_go_on(module.JOB_SECONDS - 1))
+            self.assertTrue(job._may_go_on(module.JOB_SECONDS - 1))
+            self.assertFalse(job._may_go_on(module.JOB_SECONDS))
 
     def test_a_job_tells_of_the_end(self):
         broadcast = self.make_prepared(state="done")
