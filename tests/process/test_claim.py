@@ -436,3 +436,62 @@ def test_people_reached_today_are_taken_off_the_first_day(world):
     with world.transaction() as cr:
         assert places.days(cr, number, 6) == 1
         assert places.days(cr, number, 7) == 2
+
+
+# === HOURS === #
+
+
+def test_outside_its_hours_a_broadcast_rests_until_they_begin(world):
+    number = world.number()
+    tomorrow = (date.today().weekday() + 1) % 7
+    days = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), False)
+    days[list(days)[tomorrow]] = True
+    broadcast = world.broadcast(number, 3, send_window="company", **days)
+    assert world.claim(world.lane(number)) == []
+    reason, resting = world.read(broadcast, "rest_reason", "resting_until")
+    assert reason == "window"
+    assert (resting.hour, resting.minute) in [(9, 0), (8, 59)]
+    assert world.states(broadcast) == {"queued": 3}
+
+
+def test_rows_whose_zone_is_closed_wait_and_the_others_go(world):
+    number = world.number()
+    # Two zones twelve hours apart: from 0 to 12 o'clock one of them is always closed.
+    zones = ["Etc/GMT-6", "Etc/GMT+6"]
+    broadcast = world.broadcast(
+        number,
+        10,
+        send_window="recipient",
+        send_window_start=0,
+        send_window_end=12,
+        recipient_timezones=f'["{zones[0]}", "{zones[1]}"]',
+    )
+    world.query(
+        "UPDATE whatsapp_broadcast_recipient SET timezones = (%s)[id %% 2 + 1]", zones
+    )
+    jobs = world.claim(world.lane(number))
+    assert len(jobs) == 5
+    waiting = world.query(
+        "SELECT due_at > clock_timestamp() AT TIME ZONE 'UTC', timezones"
+        " FROM whatsapp_broadcast_recipient WHERE state = 'queued'"
+    )
+    assert [due for due, _zone in waiting] == [True] * 5
+    assert len({zone for _due, zone in waiting}) == 1
+    assert world.read(broadcast, "resting_until") is None
+
+
+# === WAKING === #
+
+
+def test_who_finds_the_lanes_taken_looks_again_when_their_drivers_would_be_dead(world):
+    number = world.number()
+    world.broadcast(number, 3)
+    with world.transaction() as cr:
+        cr.execute(queries.NEXT_DUE)
+        assert cr.fetchone()[0] <= 0
+        cr.execute(
+            queries.LEASE_LANES,
+            {"lane_rate": 500, "seconds": 30, "limit": 5, "owner": "other"},
+        )
+        cr.execute(queries.NEXT_DUE)
+        assert 20 < cr.fetchone()[0] <= 30

@@ -54,7 +54,7 @@ class World:
 
     def clear(self):
         """Delete everything again."""
-        tables = ("", "_template", "_number", "_account", "_pace")
+        tables = ("_recipient", "", "_template", "_number", "_account", "_pace")
         for table in [f"whatsapp_broadcast{name}" for name in tables]:
             self.query(f"DELETE FROM {table}")
         self.query("DELETE FROM crm_lead")
@@ -143,6 +143,13 @@ class World:
             "state": "sending",
             "messages_per_minute": 0,
             "batch_size": 0,
+            "recurrence": "none",
+            "recurrence_interval": 1,
+            "send_window": "always",
+            "send_window_start": 9,
+            "send_window_end": 20,
+            "company_tz": "UTC",
+            **dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), True),
         }
         broadcast = self.add("", **{**defaults, **values})
         self.recipients(broadcast, people)

@@ -2,9 +2,11 @@
 
 import math
 import time
+from datetime import UTC, datetime
 
 from . import limiter, places, queries
 from .sender import Job
+from .windows import Window
 
 #: Seconds a claimed row is ours: slot, connect, answer, and writing the result.
 ROW_LEASE = 60
@@ -14,6 +16,8 @@ ROUNDS = 5
 PROBE_EVERY = 600
 #: Seconds that such a look has to tell, before another one is sent.
 PROBE_ANSWER = 30
+#: Rows that are looked at for time zones in which it is not the hour to send.
+LOOK_AHEAD = 5000
 #: What every claim is told.
 CONSTANTS = {
     "lead": limiter.LEAD,
@@ -32,7 +36,7 @@ def claim(cr, lane, room, clock):
     :param limiter.Clock clock: learns from each answer
     """
     lane.next_claim = time.monotonic() + lane.every
-    broadcasts = _begin(cr, lane, clock)
+    broadcasts = _open_now(cr, _begin(cr, lane, clock))
     if not broadcasts:
         return []
     lane.channel.learn(cr, [broadcast["id"] for broadcast in broadcasts])
@@ -65,6 +69,21 @@ def _begin(cr, lane, clock):
     return [b for b in broadcasts if not b["unsendable"]]
 
 
+def _open_now(cr, broadcasts):
+    """Return those within their hours of sending; the others rest until they are."""
+    opened = []
+    for broadcast in broadcasts:
+        now = datetime.fromtimestamp(broadcast["now"], UTC).replace(tzinfo=None)
+        window = Window.of(broadcast)
+        if opening := window.opening(now):
+            seconds = (opening - now).total_seconds()
+            values = {"ids": [broadcast["id"]], "reason": "window", "seconds": seconds}
+            cr.execute(queries.REST, values)
+        else:
+            opened.append({**broadcast, "closed": window.closed(now)})
+    return opened
+
+
 def _share_out(cr, lane, broadcasts, free, spacing, people):
     """Let the broadcasts of a number take turns; what one leaves, the next may use."""
     start = lane.turn % len(broadcasts)
@@ -93,6 +112,10 @@ def _claim_rows(cr, lane, broadcast, share, spacing, people):
         # One message asks whether the provider still holds the template.
         share = 1
         cr.execute(queries.HOLD, {"ids": [broadcast["id"]], "seconds": PROBE_ANSWER})
+    if closed := broadcast["closed"]:
+        values = {"timezones": list(closed), "openings": list(closed.values())}
+        values.update(broadcast_id=broadcast["id"], limit=LOOK_AHEAD)
+        cr.execute(queries.WAIT_FOR_OPENING, values)
     rows = []
     for _round in range(ROUNDS):
         limit = share - len(rows)
@@ -100,6 +123,7 @@ def _claim_rows(cr, lane, broadcast, share, spacing, people):
             "broadcast_id": broadcast["id"],
             "number_id": lane.number_id,
             "others": broadcast["others"],
+            "closed": list(broadcast["closed"]),
             "limit": limit,
             "spacing": spacing,
             "own_spacing": own_spacing,

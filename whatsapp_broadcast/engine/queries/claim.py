@@ -16,6 +16,7 @@ WITH clock AS MATERIALIZED (
 ), due AS MATERIALIZED (
     SELECT id FROM whatsapp_broadcast_recipient
     WHERE broadcast_id = %(broadcast_id)s AND due_at <= (SELECT now FROM clock)
+        AND NOT COALESCE(timezones, '') = ANY(%(closed)s::text[])
     ORDER BY due_at, id
     LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), checked AS MATERIALIZED (

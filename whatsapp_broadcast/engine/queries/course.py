@@ -69,9 +69,13 @@ _WITH_DUE = """
     WHERE b.state = 'sending'
 """
 
-#: Seconds until the next row may be claimed; NULL if there is none.
+#: Seconds until a driver is needed; NULL if none is. Where each lane of the number has
+#: its driver, that is when the first of them would have died.
 NEXT_DUE = f"""
-SELECT EXTRACT(EPOCH FROM min({_NEXT}) - {NOW})::float {_WITH_DUE}
+SELECT EXTRACT(EPOCH FROM min(GREATEST({_NEXT}, (
+    SELECT min(COALESCE(l.lease_until, {NOW}))
+    FROM whatsapp_broadcast_lane l WHERE l.number_id = b.number_id
+))) - {NOW})::float {_WITH_DUE}
 """
 
 LANE_HAS_WORK = f"""

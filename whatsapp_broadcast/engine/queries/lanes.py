@@ -3,6 +3,7 @@
 from .clock import NOW
 from .pauses import UNSENDABLE_REASON
 from .places import PORTFOLIO
+from .windows import WINDOW_COLUMNS
 
 #: Lanes that a number needs: one process holds %(lane_rate)s messages a second.
 _LANES_OF_NUMBER = "CEIL(n.messages_per_second / %(lane_rate)s::float)::int"
@@ -103,6 +104,7 @@ SELECT b.id, b.messages_per_minute, b.batch_size, b.held_since IS NOT NULL AS he
             AND (o.state = 'sending' OR o.write_date > {NOW} - interval '1 minute')
             AND o.state NOT IN ('draft', 'scheduled', 'preparing')
     ) AS others,
+    {WINDOW_COLUMNS},
     portfolio.id AS portfolio, portfolio.daily_limit, portfolio.margin,
     {NOW}::date - n.warm_up_started_on AS warm_up_day,
     {UNSENDABLE_REASON} AS unsendable,

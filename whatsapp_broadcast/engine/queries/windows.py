@@ -13,16 +13,19 @@ array_remove(ARRAY[
 b.company_tz, b.recipient_timezones
 """
 
-#: Rows that are due but whose window is closed wait for its opening. %(timezones)s and
-#: %(openings)s are what is closed now; a row without zones is "" in them.
+#: Of the rows that are next, those whose window is closed wait for its opening.
+#: %(timezones)s and %(openings)s are what is closed now; a row without zones is "" in
+#: them. No more rows are looked at, or a search for none would read them all.
 WAIT_FOR_OPENING = f"""
-WITH waiting AS MATERIALIZED (
-    SELECT r.id, closed.opening
-    FROM whatsapp_broadcast_recipient r
+WITH next AS MATERIALIZED (
+    SELECT id, timezones FROM whatsapp_broadcast_recipient
+    WHERE broadcast_id = %(broadcast_id)s AND due_at <= (SELECT {NOW})
+    ORDER BY due_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), waiting AS (
+    SELECT next.id, closed.opening FROM next
     JOIN unnest(%(timezones)s::text[], %(openings)s::timestamp[])
-        AS closed (timezones, opening) ON closed.timezones = COALESCE(r.timezones, '')
-    WHERE r.broadcast_id = %(broadcast_id)s AND r.due_at <= {NOW}
-    ORDER BY r.due_at, r.id LIMIT %(limit)s FOR UPDATE OF r SKIP LOCKED
+        AS closed (timezones, opening)
+        ON closed.timezones = COALESCE(next.timezones, '')
 )
 UPDATE whatsapp_broadcast_recipient r SET due_at = waiting.opening
 FROM waiting WHERE r.id = waiting.id
