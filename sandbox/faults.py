@@ -2,17 +2,23 @@
 
 A fault is named on the command line or through the control API, with the share of
 the message requests that it hits: ``--fault accept-then-reset:0.1``. A number as
-name is an error code of Meta's that refuses the request: ``--fault 131057:0.05``.
+name is an error code of Meta's that refuses the request: ``--fault 131057:0.05``. With
+a duration it is a storm that ends by itself: ``--fault 130429:1:30s``.
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import web
 
+from .durations import duration
 from .errors import KINDS, GraphError
 
 STALL_SECONDS = 600
+#: Seconds between two bytes of an answer that drips.
+DRIP_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,16 @@ async def garbage(request):
     return web.Response(body=b"\x00\xff{]garbage", content_type="application/json")
 
 
+async def drip(request):
+    """200 with a body that comes byte by byte, for longer than a client waits."""
+    answer = web.StreamResponse(headers={"Content-Length": "10000"})
+    await answer.prepare(request)
+    while request.transport and not request.transport.is_closing():
+        await answer.write(b" ")
+        await asyncio.sleep(DRIP_SECONDS)
+    return answer
+
+
 async def cut_short(request):
     """200 with half of a body, then the connection ends."""
     answer = web.StreamResponse(headers={"Content-Length": "200"})
@@ -81,6 +97,7 @@ FAULTS = {
     for one in (
         Fault("accept-then-reset", True, reset),
         Fault("accept-then-stall", True, stall),
+        Fault("accept-then-drip", True, drip),
         Fault("accept-then-garbage", True, garbage),
         Fault("accept-then-cut", True, cut_short),
         Fault("accept-then-500", True, json_500),
@@ -94,34 +111,52 @@ FAULTS = {
 }
 
 
+class Chance(NamedTuple):
+    """A fault (or error code), its share, and when it ends (monotonic), if it does."""
+
+    fault: object
+    share: float
+    seconds: float | None = None
+    ends: float = float("inf")
+
+
 def parse_fault(text):
-    """``(Fault or error code, share)``; ValueError says what is wrong."""
-    name, _, chance = text.rpartition(":")
+    """A Chance of ``NAME:SHARE`` or ``NAME:SHARE:DURATION``, which begins now.
+
+    ValueError says what is wrong.
+    """
+    name, _, rest = text.partition(":")
+    share, _, lasting = rest.partition(":")
     try:
-        share = float(chance)
+        chance = float(share)
     except ValueError:
-        share = -1
-    if not 0 <= share <= 1:
+        chance = -1
+    if not 0 <= chance <= 1:
         raise ValueError(f"{text!r}: write NAME:SHARE with a share from 0 to 1")
-    if name.isdigit() and int(name) in KINDS:
-        return int(name), share
-    if name not in FAULTS:
+    if not (name.isdigit() and int(name) in KINDS) and name not in FAULTS:
         raise ValueError(
             f"there is no fault {name!r}: use an error code or one of "
             f"{', '.join(FAULTS)}"
         )
-    return FAULTS[name], share
+    fault = int(name) if name.isdigit() else FAULTS[name]
+    if not lasting:
+        return Chance(fault, chance)
+    seconds = duration(lasting)
+    return Chance(fault, chance, seconds, time.monotonic() + seconds)
 
 
-def fault_text(fault_and_share):
+def fault_text(chance):
     """The inverse of :func:`parse_fault`."""
-    fault, share = fault_and_share
-    return f"{fault.name if isinstance(fault, Fault) else fault}:{share}"
+    fault = chance.fault
+    name = fault.name if isinstance(fault, Fault) else fault
+    lasting = "" if chance.seconds is None else f":{chance.seconds * 1000:g}ms"
+    return f"{name}:{chance.share}{lasting}"
 
 
 def drawn(state):
     """The fault that hits this request: a Fault, an error code, or None."""
-    for fault, share in state.settings.fault:
-        if state.chance.random() < share:
-            return fault
+    now = time.monotonic()
+    for chance in state.settings.fault:
+        if now < chance.ends and state.chance.random() < chance.share:
+            return chance.fault
     return None

@@ -1,22 +1,13 @@
 """What can be chosen on the command line, and changed later through the control API."""
 
 import argparse
-import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from .durations import duration
 from .faults import fault_text, parse_fault
 
 WORLD = Path(__file__).with_name("world.json")
-
-
-def duration(text):
-    """Seconds of ``150``, ``150ms`` (milliseconds), ``2s``, ``5m`` or ``24h``."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", str(text).strip())
-    if not found:
-        raise ValueError(f"{text!r} is no duration: write 150ms, 2s, 5m or 24h")
-    unit = {None: 0.001, "ms": 0.001, "s": 1, "m": 60, "h": 3600}[found[2]]
-    return float(found[1]) * unit
 
 
 def share(text):
@@ -96,7 +87,7 @@ class Settings:
         False, switch, "fetch media given by link, as Meta does, before delivering"
     )
     fault: list = option(
-        list, parse_fault, "NAME:SHARE of requests, may be repeated", action="append"
+        list, parse_fault, "NAME:SHARE[:DURATION], may be repeated", action="append"
     )
 
     delivered: float = option(0.97, share, "share of messages that are delivered")

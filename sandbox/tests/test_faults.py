@@ -29,6 +29,7 @@ async def attempt(sandbox):
     [
         ("accept-then-reset", "ServerDisconnectedError ClientOSError", "accepted"),
         ("accept-then-stall", "TimeoutError ServerTimeoutError", "accepted"),
+        ("accept-then-drip", "TimeoutError ServerTimeoutError", "accepted"),
         ("accept-then-garbage", 200, "accepted"),
         ("accept-then-cut", "ClientPayloadError ClientOSError", "accepted"),
         ("accept-then-500", 500, "accepted"),
@@ -69,12 +70,31 @@ async def test_faults_are_set_and_cleared_while_running(start):
 
 def test_every_fault_can_be_named():
     for name in FAULTS:
-        fault, share = parse_fault(f"{name}:0.25")
-        assert (fault.name, share) == (name, 0.25)
-        assert fault_text((fault, share)) == f"{name}:0.25"
+        chance = parse_fault(f"{name}:0.25")
+        assert (chance.fault.name, chance.share) == (name, 0.25)
+        assert fault_text(chance) == f"{name}:0.25"
 
 
-@pytest.mark.parametrize("text", ["accept-then-reset", "reset:0.1", "131057:2", "1:x"])
+def test_a_storm_can_be_named():
+    chance = parse_fault("130429:1:2s")
+    assert (chance.fault, chance.share, chance.seconds) == (130429, 1, 2)
+    assert fault_text(chance) == "130429:1.0:2000ms"
+    assert parse_fault(fault_text(chance)).seconds == 2
+
+
+@pytest.mark.asyncio
+async def test_a_storm_ends_by_itself(start):
+    sandbox = await start(fault=[parse_fault("131016:1:60s")])
+    assert (await attempt(sandbox))[0] == 500
+    [storm] = sandbox.state.settings.fault
+    sandbox.state.settings.fault = [storm._replace(ends=0.0)]
+    assert (await attempt(sandbox))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["accept-then-reset", "reset:0.1", "131057:2", "1:x", "131016:1:soon", "131016:"],
+)
 def test_bad_faults_are_refused(text):
     with pytest.raises(ValueError):
         parse_fault(text)
