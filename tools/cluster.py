@@ -1,4 +1,4 @@
-"""The PostgreSQL cluster of this checkout: made, started and stopped."""
+"""PostgreSQL clusters of this checkout: made, started and stopped."""
 
 import os
 import pwd
@@ -26,68 +26,102 @@ INSTALLED = Path("/usr/lib/postgresql")
 DEBIAN_DEFAULTS = "/etc/postgresql-common/createcluster.d"
 
 
-def ensure() -> None:
-    """Make the cluster unless it is there, and start it unless it runs."""
-    with stamps.lock("postgresql"):
-        if not _is_made():
-            with step("making a PostgreSQL cluster"):
-                _make()
-        if not _is_running():
-            _start()
+class Cluster:
+    """A private PostgreSQL cluster below ``.odoo/``, reached by its socket."""
+
+    def __init__(self, name: str = "postgresql", socket: str = "socket") -> None:
+        self.name = name
+        self._socket = socket
+
+    @property
+    def data(self) -> Path:
+        """Where its files are."""
+        return layout.STATE / self.name
+
+    @property
+    def socket_folder(self) -> Path:
+        """The private folder of its socket, short enough for one."""
+        folder = layout.STATE / self._socket
+        if len(str(folder)) <= SOCKET_FOLDER_LIMIT:
+            return folder
+        return Path("/tmp") / f"odoo-{os.getuid()}-{layout.CHECKOUT_ID}-{self._socket}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """libpq's variables that lead to it."""
+        return {"PGHOST": str(self.socket_folder), "PGPORT": PORT, "PGUSER": USER}
+
+    def ensure(self) -> None:
+        """Make it unless it is there, and start it unless it runs."""
+        with stamps.lock(self.name):
+            if not self._is_made():
+                with step("making a PostgreSQL cluster"):
+                    self._make()
+            if not self._is_running():
+                self.start()
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it if it runs; ``mode`` as of pg_ctl: smart, fast, immediate."""
+        if self._is_running():
+            self._pg_ctl("-m", mode, "stop", failure="PostgreSQL does not stop")
+
+    def start(self) -> None:
+        """Start it, when it is made and does not run."""
+        _give_folder(self.socket_folder)
+        settings = {**SETTINGS, "unix_socket_directories": f"{self.socket_folder}"}
+        lines = [f"{key} = '{value}'\n" for key, value in settings.items()]
+        (self.data / "postgresql.auto.conf").write_text("".join(lines))
+        log = layout.LOG / f"{self.name}-server.log"
+        log.touch()
+        _own(log)
+        failure = f"PostgreSQL does not start: see {log}"
+        self._pg_ctl("-l", log, "start", failure=failure)
+
+    def programs(self) -> Path:
+        """Return the folder of PostgreSQL's programs; install PostgreSQL if missing."""
+        if self._is_made():
+            version = (self.data / "PG_VERSION").read_text().strip()
+            if folder := _find_programs(version):
+                return folder
+            raise Problem(
+                f"PostgreSQL {version}, which made .odoo, is gone: make clean"
+            )
+        if not _find_programs():
+            _install()
+        if folder := _find_programs():
+            return folder
+        raise Problem("PostgreSQL is missing: install it, or set PGHOST and PGUSER.")
+
+    def _is_made(self) -> bool:
+        return (self.data / "PG_VERSION").exists()
+
+    def _is_running(self) -> bool:
+        if not (self.data / "postmaster.pid").exists():
+            return False
+        command = [self.programs() / "pg_ctl", "-D", self.data, "status"]
+        return not subprocess.run(_as_owner(command), capture_output=True).returncode
+
+    def _make(self) -> None:
+        programs = self.programs()
+        shutil.rmtree(self.data, ignore_errors=True)
+        _give_folder(self.data)
+        options = ["--auth=trust", f"--username={USER}", "--encoding=UTF8"]
+        command = [programs / "initdb", "-D", self.data, "--locale=C.UTF-8", *options]
+        try:
+            run_logged(_as_owner(command), "postgresql.log", "initdb failed")
+        except Problem:
+            shutil.rmtree(self.data)
+            raise
+
+    def _pg_ctl(self, *arguments: object, failure: str) -> None:
+        command = [self.programs() / "pg_ctl", "-D", self.data, "-w", *arguments]
+        run_logged(_as_owner(command), "postgresql.log", failure)
 
 
-def stop() -> None:
-    """Stop the cluster if it runs."""
-    if _is_running():
-        _pg_ctl("-m", "fast", "stop", failure="PostgreSQL does not stop")
-
-
-def socket_folder() -> Path:
-    """Return the private folder of the cluster's socket, short enough for one."""
-    folder = layout.STATE / "socket"
-    if len(str(folder)) <= SOCKET_FOLDER_LIMIT:
-        return folder
-    return Path("/tmp") / f"odoo-{os.getuid()}-{layout.CHECKOUT_ID}"
-
-
-def _is_made() -> bool:
-    return (layout.CLUSTER / "PG_VERSION").exists()
-
-
-def _is_running() -> bool:
-    if not (layout.CLUSTER / "postmaster.pid").exists():
-        return False
-    command = [_programs() / "pg_ctl", "-D", layout.CLUSTER, "status"]
-    return not subprocess.run(_as_owner(command), capture_output=True).returncode
-
-
-def _make() -> None:
-    programs = _programs()
-    shutil.rmtree(layout.CLUSTER, ignore_errors=True)
-    _give_folder(layout.CLUSTER)
-    options = ["--auth=trust", f"--username={USER}", "--encoding=UTF8"]
-    command = [programs / "initdb", "-D", layout.CLUSTER, "--locale=C.UTF-8", *options]
-    try:
-        run_logged(_as_owner(command), "postgresql.log", "initdb failed")
-    except Problem:
-        shutil.rmtree(layout.CLUSTER)
-        raise
-
-
-def _start() -> None:
-    _give_folder(socket_folder())
-    settings = {**SETTINGS, "unix_socket_directories": f"{socket_folder()}"}
-    lines = [f"{key} = '{value}'\n" for key, value in settings.items()]
-    (layout.CLUSTER / "postgresql.auto.conf").write_text("".join(lines))
-    log = layout.LOG / "postgresql-server.log"
-    log.touch()
-    _own(log)
-    _pg_ctl("-l", log, "start", failure=f"PostgreSQL does not start: see {log}")
-
-
-def _pg_ctl(*arguments: object, failure: str) -> None:
-    command = [_programs() / "pg_ctl", "-D", layout.CLUSTER, "-w", *arguments]
-    run_logged(_as_owner(command), "postgresql.log", failure)
+#: Where the databases of this checkout are, unless PGHOST names another place.
+MAIN = Cluster()
+#: One that may be broken on purpose, by ``make faults``.
+FAULTS = Cluster("faults-postgresql", "faults-socket")
 
 
 def _give_folder(folder: Path) -> None:
@@ -129,20 +163,6 @@ def _as_owner(command: list) -> list:
     user = [f"--reuid={_owner().pw_uid}", f"--regid={_owner().pw_gid}"]
     caps = [f"--inh-caps={rights}", f"--ambient-caps={rights}"]
     return [setpriv, *user, "--clear-groups", *caps, *command]
-
-
-def _programs() -> Path:
-    """Return the folder of PostgreSQL's programs; install PostgreSQL if missing."""
-    if _is_made():
-        version = (layout.CLUSTER / "PG_VERSION").read_text().strip()
-        if folder := _find_programs(version):
-            return folder
-        raise Problem(f"PostgreSQL {version}, which made .odoo, is gone: make clean")
-    if not _find_programs():
-        _install()
-    if folder := _find_programs():
-        return folder
-    raise Problem("PostgreSQL is missing: install it, or set PGHOST and PGUSER.")
 
 
 def _find_programs(version: str = "*") -> Path | None:

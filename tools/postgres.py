@@ -21,15 +21,14 @@ def ensure() -> None:
     if is_external():
         _check_external()
     else:
-        cluster.ensure()
+        cluster.MAIN.ensure()
 
 
 def environment() -> dict[str, str]:
     """Return libpq's environment variables for the PostgreSQL in use."""
     if is_external():
         return {}
-    host = str(cluster.socket_folder())
-    return {"PGHOST": host, "PGPORT": cluster.PORT, "PGUSER": cluster.USER}
+    return cluster.MAIN.environment
 
 
 def database_name(purpose: str) -> str:

@@ -36,7 +36,8 @@ def stop() -> None:
     """Stop every process of this checkout."""
     for process in recorded():
         process.stop()
-    cluster.stop()
+    for one in (cluster.MAIN, cluster.FAULTS):
+        one.stop()
 
 
 def clean() -> None:
@@ -44,7 +45,8 @@ def clean() -> None:
     if os.environ.get("PGHOST"):
         _drop_databases()
     stop()
-    shutil.rmtree(cluster.socket_folder(), ignore_errors=True)
+    for one in (cluster.MAIN, cluster.FAULTS):
+        shutil.rmtree(one.socket_folder, ignore_errors=True)
     shutil.rmtree(layout.STATE, ignore_errors=True)
 
 
