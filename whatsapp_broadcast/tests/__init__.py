@@ -5,6 +5,7 @@ from . import (
     test_connect,
     test_counters,
     test_freeze,
+    test_guard,
     test_json2,
     test_merge,
     test_neutralize,

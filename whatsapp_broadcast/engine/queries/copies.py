@@ -2,10 +2,12 @@
 
 from .clock import NOW
 
-#: What tells one running database from its copy, and when it was last seen alive.
+#: What tells one running database from its copy, and when it was last seen alive. A
+#: dump restored in place, under the same name, is a new database by its oid only.
 ORIGIN = f"""
 SELECT (SELECT value FROM ir_config_parameter WHERE key = 'database.uuid')
         || ':' || (SELECT system_identifier FROM pg_control_system())
+        || ':' || (SELECT oid FROM pg_database WHERE datname = current_database())
         || ':' || current_database() AS origin,
     (SELECT value FROM ir_config_parameter WHERE key = 'whatsapp_broadcast.origin')
         AS known,
