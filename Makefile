@@ -7,6 +7,8 @@ help:
 	@echo "make stop            stop everything that this checkout started"
 	@echo "make test [TAGS=…]   all tests; TAGS=unit, TAGS=process, or tags of Odoo's"
 	@echo "make bench [ROWS=…]  measure beside peers; also OUT=file, SCALE, SEND_SECONDS"
+	@echo "make faults          what happens when things break; ROWS=F1,F4 SEED=1"
+	@echo "                     TIMES=50 (kills a point) SCALE=1 (of 1,000,000 people)"
 	@echo "make lint            all static checks"
 	@echo "make pot             export the texts for translators"
 	@echo "make clean           stop everything and remove .odoo/"
@@ -29,4 +31,8 @@ bench:
 lint:
 	@$(TOOLS) lint
 
-.PHONY: help setup run stop clean pot demo test bench lint
+faults:
+	@$(TOOLS) faults $(foreach name,ROWS SEED TIMES SCALE,$(if $($(name)),--$(shell \
+		echo $(name) | tr A-Z a-z)='$($(name))'))
+
+.PHONY: help setup run stop clean pot demo test bench lint faults

@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 
 import psutil
 
-from tools import layout, postgres
+from tools import cluster, postgres
 from tools.stage import Stage
 
 
@@ -123,7 +123,7 @@ def _reaped(process: psutil.Process) -> float:
 
 
 def _cluster() -> float:
-    record = layout.CLUSTER / "postmaster.pid"
+    record = cluster.MAIN.data / "postmaster.pid"
     if postgres.is_external() or not record.exists():
         return 0.0
     master = psutil.Process(int(record.read_text().splitlines()[0]))

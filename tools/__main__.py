@@ -50,6 +50,12 @@ def _lint(options: argparse.Namespace) -> None:
     lint.run(options.names)
 
 
+def _faults(options: argparse.Namespace) -> None:
+    from faults import matrix
+
+    matrix.run(options.rows, options.seed, options.times, options.scale)
+
+
 def _pot(_options: argparse.Namespace) -> None:
     from . import translations
 
@@ -61,7 +67,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", required=True)
     actions = {"setup": _setup, "run": _run, "stop": _stop, "clean": _clean}
     actions |= {"demo": _demo, "test": _test, "lint": _lint, "pot": _pot}
-    actions |= {"bench": _bench}
+    actions |= {"bench": _bench, "faults": _faults}
     parsers = {name: verbs.add_parser(name) for name in actions}
     for name, action in actions.items():
         parsers[name].set_defaults(action=action)
@@ -72,6 +78,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parsers["bench"].add_argument("--scale", type=float, default=1)
     parsers["bench"].add_argument("--send-seconds", type=float, default=300)
     parsers["lint"].add_argument("names", nargs="*")
+    parsers["faults"].add_argument("--rows", default="")
+    parsers["faults"].add_argument("--seed", type=int, default=1)
+    parsers["faults"].add_argument("--times", type=int, default=5)
+    parsers["faults"].add_argument("--scale", type=float, default=0.1)
     return parser.parse_args(arguments)
 
 

@@ -23,11 +23,10 @@ class Testbed:
         """Stop and remove everything, the newest first."""
         self._ending.close()
 
-    def database(self) -> str:
-        """Return a new database with ``crm`` and the addon, without demo data."""
-        template = odoo.template("addon", ["crm", layout.ADDON])
+    def database(self, like: str = "") -> str:
+        """Return a new database: with ``crm`` and the addon, or a copy of another."""
         name = postgres.database_name(_new_name())
-        odoo.copy(template, name)
+        odoo.copy(like or odoo.template("addon", ["crm", layout.ADDON]), name)
         self._ending.callback(odoo.drop, name)
         return name
 

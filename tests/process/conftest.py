@@ -2,7 +2,6 @@
 
 import pytest
 
-from tools import odoo
 from tools.stage import Stage
 from tools.testbed import Testbed
 
@@ -34,7 +33,7 @@ def make_stage(odoo_env, connected):
         start=((), {}),
         **server_options,
     ):
-        database = odoo_env.database()
+        database = odoo_env.database("" if connect else template)
         sandbox = odoo_env.sandbox(
             "--latency=20ms",
             "--status-delays=0.05",
@@ -45,7 +44,6 @@ def make_stage(odoo_env, connected):
         if connect:
             stage.connect()
         else:
-            odoo.copy(template, database)
             stage.move_in(connected.webhook_url, connected.key)
         words, variables = start
         stage.server.start(*words, **variables)

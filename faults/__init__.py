@@ -1,0 +1,1 @@
+"""``make faults``: what happens when things break, counted. See ``README.md``."""
