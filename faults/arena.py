@@ -192,6 +192,10 @@ class Scene(Stage):
             " whatsapp_broadcast_event WHERE processed_at IS NULL)"
             " + (SELECT count(*) FROM whatsapp_broadcast_recipient"
             " WHERE lease_until IS NOT NULL)"
+            # What a cancelled broadcast has left is cancelled by the sender.
+            " + (SELECT count(*) FROM whatsapp_broadcast_recipient r"
+            " JOIN whatsapp_broadcast b ON b.id = r.broadcast_id"
+            " WHERE r.due_at IS NOT NULL AND b.state <> 'paused')"
         )
         self._wait(lambda: self.ask(busy) == 0 and self.is_quiet(), "rest", seconds)
 

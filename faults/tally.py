@@ -72,16 +72,18 @@ def compare(
 
     :param audience: how many messages each phone is to get
     :param messages: lines of the ledger; a refused one has no ``message_id``
-    :param waiting: rows may still be queued, because a person has to decide
+    :param waiting: nothing is sent any more before a person decides; rows stay queued,
+        or in flight
     :param forgotten: tokens of messages that a restored database cannot know
     """
     rows = list(rows)
     taken = [message for message in messages if message["message_id"]]
     by_phone = Counter(message["to"] for message in taken)
     tokens = {message["callback_data"] for message in taken}
-    known = {row.token for row in rows if row.went_out or row.state == "unknown"}
+    doubtful = ("unknown", "sending") if waiting else ("unknown",)
+    known = {row.token for row in rows if row.went_out or row.state in doubtful}
     known.update(forgotten)
-    ended = (*FINAL, "queued") if waiting else FINAL
+    ended = (*FINAL, "queued", "sending") if waiting else FINAL
     unknown = [row for row in rows if row.state == "unknown"]
     return Tally(
         lost=(audience - Counter(row.phone for row in rows if row.state in ended))

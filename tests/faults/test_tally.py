@@ -56,8 +56,9 @@ def test_an_end_without_a_message_is_no_loss(state):
 
 
 def test_queued_rows_may_wait_for_a_person():
-    rows = [row(ANN, state="queued"), row(BOB, state="queued")]
+    rows = [row(ANN, state="queued"), row(BOB, "b", "sending")]
     assert compare(BOTH, rows, [], waiting=True).is_clean
+    assert compare(BOTH, rows, [message(BOB, "b")], waiting=True).is_clean
 
 
 def test_duplicated_counts_people_not_tokens():
