@@ -60,7 +60,7 @@ while not (folder / "go").exists():
 end = time.monotonic() + {seconds}
 lanes = env["whatsapp.broadcast.lane"]
 while time.monotonic() < end:
-    lanes._drive(2)
+    lanes._drive(lambda elapsed: elapsed < 2)
     env.cr.rollback()
     env.cr.execute(
         "SELECT count(*) FROM whatsapp_broadcast"
