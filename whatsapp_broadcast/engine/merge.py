@@ -60,7 +60,6 @@ def merge(transaction, parse):
         deliveries = cr.fetchall()
         if not deliveries:
             return 0
-        cr.execute(queries.WITHOUT_JIT)
         try:
             with cr.savepoint(flush=False):
                 _merge_batch(cr, deliveries, parse)

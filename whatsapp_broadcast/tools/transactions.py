@@ -8,8 +8,11 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 from odoo.sql_db import Cursor
 
 #: A host that goes dead in mid-transaction would keep its locks for the hours that TCP
-#: takes to notice; so the database frees them when the lane's lease is over, too.
-IDLE_LIMIT = "SET LOCAL idle_in_transaction_session_timeout = '30s';"
+#: takes to notice; so the database frees them when the lane's lease is over, too. And
+#: no statement here takes as long as compiling its plan.
+SETTINGS = (
+    "SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL jit = off;"
+)
 
 
 def engine_transaction(registry):
@@ -23,7 +26,7 @@ def engine_transaction(registry):
     def transaction():
         with registry.cursor() as cr:
             if isinstance(cr, Cursor):  # a test cursor is inside a transaction already
-                _limit_idleness(cr)
+                _apply_settings(cr)
                 # Said by BEGIN itself: no statement of its own in each transaction.
                 cr.connection.set_isolation_level(ISOLATION_LEVEL_READ_COMMITTED)
             yield cr
@@ -31,17 +34,17 @@ def engine_transaction(registry):
     return transaction
 
 
-def _limit_idleness(cr):
-    """Let the first statement of a transaction carry the limit: one way, not two."""
+def _apply_settings(cr):
+    """Let the first statement of a transaction carry them: one way, not two."""
     # A failed statement would be logged with the phones in it.
     execute = partial(cr.execute, log_exceptions=False)
 
     def execute_first(query, params=None, **options):
         cr.execute = execute
         if isinstance(query, str):
-            query = IDLE_LIMIT + query
+            query = SETTINGS + query
         else:  # an SQL object of the ORM
-            execute(IDLE_LIMIT)
+            execute(SETTINGS)
         return execute(query, params, **options)
 
     cr.execute = execute_first
