@@ -181,7 +181,9 @@ class World:
     def claim(self, lane, room=1000):
         """Let a lane claim once; return the jobs."""
         with self.transaction() as cr:
-            return claim(cr, lane, room, limiter.Clock())
+            clock = limiter.Clock()
+            clock.read(cr)
+            return claim(cr, lane, room, clock)
 
     def free_pace(self):
         """Let time pass for all limits: their next slots are there."""

@@ -33,10 +33,10 @@ def claim(cr, lane, room, clock):
 
     :param lane: see ``driver.Lane``; ``turn`` decides who is first
     :param int room: rows that the sender can take
-    :param limiter.Clock clock: learns from each answer
+    :param limiter.Clock clock: knows the database's time
     """
     lane.next_claim = time.monotonic() + lane.every
-    broadcasts = _open_now(cr, _begin(cr, lane, clock))
+    broadcasts = _open_now(cr, _begin(cr, lane))
     if not broadcasts:
         return []
     lane.channel.learn(cr, [broadcast["id"] for broadcast in broadcasts])
@@ -54,15 +54,13 @@ def claim(cr, lane, room, clock):
     ]
 
 
-def _begin(cr, lane, clock):
+def _begin(cr, lane):
     """Lock the number's pace and return what may send from it now."""
     cr.execute(
         queries.TURN,
         {"number_id": lane.number_id, "recovery": limiter.RECOVERY},
     )
     broadcasts = cr.dictfetchall()
-    if broadcasts:
-        clock.learn(broadcasts[-1]["now"])
     unsendable = [b["id"] for b in broadcasts if b["unsendable"]]
     if unsendable:
         cr.execute(queries.PAUSE_UNSENDABLE, {"ids": unsendable})

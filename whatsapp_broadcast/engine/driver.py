@@ -152,6 +152,8 @@ class _Serving:
         self.go_on = go_on
         self.ask_at = start + ASK_EVERY
         self.clock = limiter.Clock()
+        with transaction() as cr:
+            self.clock.read(cr)
         self.renew_at = time.monotonic() + RENEW_EVERY
         self.unwritten = []
         self.sent = 0

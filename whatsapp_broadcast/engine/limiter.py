@@ -7,6 +7,8 @@ workers and hosts: nobody counts tokens, and no host's clock matters.
 
 import time
 
+from . import queries
+
 #: How far ahead slots are given out, in seconds. More rows claimed at once mean fewer
 #: statements a message, and more rows in doubt when a sender is killed.
 HORIZON = 0.6
@@ -38,12 +40,21 @@ class Clock:
     """This process's monotonic clock against the database's, in seconds.
 
     An answer was surely written before it was read, so the greatest difference seen
-    is the one that never dates a slot too early; and it is the same for all claims,
-    so that two of them are as far apart here as they are there.
+    is the one that never dates a slot too early; and it is the same for all claims of
+    a run, so that two of them are as far apart here as they are there.
     """
+
+    #: Answers of which the quickest counts.
+    SAMPLES = 8
 
     def __init__(self):
         self._ahead = float("-inf")
+
+    def read(self, cr):
+        """Ask the database, before threads compete for the processor."""
+        for _ in range(self.SAMPLES):
+            cr.execute(queries.CLOCK)
+            self.learn(cr.fetchone()[0])
 
     def learn(self, database_now):
         """Take in what the database's clock said just now."""

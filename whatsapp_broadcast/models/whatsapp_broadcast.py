@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_datetime
 
 from ..engine import queries
+from ..tools.crons import wake
 
 STATES = [
     ("draft", "Draft"),
@@ -582,8 +583,10 @@ class WhatsappBroadcast(models.Model):
         """
         if cron == "send":
             self.env["whatsapp.broadcast.lane"].sudo()._wake_at(0)
-        else:
+        elif at:
             self.env.ref("whatsapp_broadcast.ir_cron_prepare").sudo()._trigger(at)
+        else:
+            wake(self.env.ref("whatsapp_broadcast.ir_cron_prepare").sudo())
 
     # === PROTECTION === #
 

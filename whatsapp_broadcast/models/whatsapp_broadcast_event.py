@@ -3,6 +3,7 @@ import time
 from odoo import SUPERUSER_ID, api, fields, models
 
 from ..engine import queries
+from ..tools.crons import wake
 from ..tools.transactions import engine_transaction
 from .whatsapp_broadcast_lane import CALL_SECONDS, Housekeeping
 
@@ -91,7 +92,7 @@ class WhatsappBroadcastEvent(models.Model):
             cr.execute(queries.TAKE_PACE, {**pace, "seconds": WAKE_EVERY})
             if cr.fetchone():
                 env = api.Environment(cr, SUPERUSER_ID, {})
-                env.ref("whatsapp_broadcast.ir_cron_merge")._trigger()
+                wake(env.ref("whatsapp_broadcast.ir_cron_merge"))
 
     # === THE MERGE'S SIDE === #
 
@@ -110,7 +111,7 @@ class WhatsappBroadcastEvent(models.Model):
             if not taken:
                 time.sleep(LOOK_EVERY)
         else:
-            self.env.ref("whatsapp_broadcast.ir_cron_merge")._trigger()
+            wake(self.env.ref("whatsapp_broadcast.ir_cron_merge"))
         housekeeping.tell_progress()
         self.env["ir.cron"]._commit_progress(merged, remaining=0)
 
@@ -121,7 +122,7 @@ class WhatsappBroadcastEvent(models.Model):
         self.sudo().write(
             {"processed_at": False, "retry_at": False, "attempt_count": 0}
         )
-        self.env.ref("whatsapp_broadcast.ir_cron_merge").sudo()._trigger()
+        wake(self.env.ref("whatsapp_broadcast.ir_cron_merge").sudo())
         return True
 
     @api.autovacuum

@@ -1,13 +1,13 @@
 import signal
 import time
 import uuid
-from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import engine
 from ..engine import queries
+from ..tools.crons import wake
 from ..tools.transactions import engine_transaction
 from .channel import Channel
 
@@ -17,8 +17,8 @@ CALL_SECONDS = 8
 #: Seconds that a call sends if none waits: each end costs half a second of slots. Far
 #: below the 120 s after which Odoo kills a cron.
 LONGEST_CALL = 50
-#: Beside ``ir_cron_send``: a cron runs once at a time in a whole cluster.
-MORE_CRONS = ("ir_cron_send_2", "ir_cron_send_3", "ir_cron_send_4")
+#: Several, as a cron runs once at a time in a whole cluster.
+SEND_CRONS = ("ir_cron_send", "ir_cron_send_2", "ir_cron_send_3", "ir_cron_send_4")
 #: Seconds between two progress messages.
 PROGRESS_EVERY = 1.0
 
@@ -83,8 +83,8 @@ class WhatsappBroadcastLane(models.Model):
         """Wake the crons beside this one: there is more than one process can send."""
         with engine_transaction(self.env.registry)() as cr:
             env = self.env(cr=cr)
-            for name in MORE_CRONS:
-                env.ref(f"whatsapp_broadcast.{name}")._trigger()
+            for name in SEND_CRONS:
+                wake(env.ref(f"whatsapp_broadcast.{name}"))
 
     def _follow(self, course):
         """See to what a drive leaves behind; any driver's, whatever started it."""
@@ -95,11 +95,16 @@ class WhatsappBroadcastLane(models.Model):
     @api.model
     def _wake_at(self, seconds):
         """Have a driver run after ``seconds``: the one door to all that drive lanes."""
-        cron = self.env.ref("whatsapp_broadcast.ir_cron_send")
-        if seconds <= CALL_SECONDS:
-            cron._trigger()
-        else:
-            cron._trigger(fields.Datetime.now() + timedelta(seconds=seconds))
+        # A cron calls itself: another's row may be locked by a host that is dead.
+        cron = self.env["ir.cron"].browse(self.env.context.get("cron_id"))
+        if cron not in self._send_crons():
+            cron = self.env.ref("whatsapp_broadcast.ir_cron_send")
+        wake(cron.sudo(), seconds if seconds > CALL_SECONDS else 0)
+
+    def _send_crons(self):
+        return self.env["ir.cron"].browse(
+            self.env.ref(f"whatsapp_broadcast.{name}").id for name in SEND_CRONS
+        )
 
     def _open_channel(self, number_id):
         """Return the number's channel, or None after stopping an unusable account."""

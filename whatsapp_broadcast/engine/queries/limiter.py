@@ -2,6 +2,8 @@
 
 from .clock import NOW
 
+CLOCK = "SELECT EXTRACT(EPOCH FROM clock_timestamp())::float"
+
 ADD_PACE = f"""
 INSERT INTO whatsapp_broadcast_pace (kind, key, next_slot_at)
 VALUES (%(kind)s, %(key)s, {NOW})
