@@ -72,6 +72,7 @@ class Call:
         wait = self.answer_due - time.monotonic()
         if wait > 0:
             await asyncio.sleep(wait)
+        await self.state.ledger.flush()
 
     async def parameters(self):
         """Query, form and JSON body in one dict; values of JSON keep their type."""

@@ -76,5 +76,6 @@ async def test_arguments():
     )
     assert settings.latency == 0.15
     assert settings.subscribe is False
-    assert settings.fault == [(131057, 0.5)]
+    [chance] = settings.fault
+    assert (chance.fault, chance.share) == (131057, 0.5)
     assert settings.approve_after == 1.0
