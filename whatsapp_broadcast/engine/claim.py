@@ -41,7 +41,7 @@ def claim(cr, lane, room, clock):
         return []
     lane.channel.learn(cr, [broadcast["id"] for broadcast in broadcasts])
     number = broadcasts[0]
-    spacing = limiter.spacing(number["rate"])
+    spacing = limiter.spacing(number["rate"], lane.usable)
     free = limiter.slots(number["ahead"], spacing, lane.horizon)
     free = min(free, math.ceil(lane.share / spacing), room)
     people = places.look(cr, lane.number_id, number)

@@ -35,7 +35,7 @@ ASK_EVERY, DRAIN_EVERY = 1.0, 0.1
 LANES = 50
 #: Seconds between two claims of a lane: before its slots run out. Results of all rows
 #: that were answered in between go into one statement.
-CLAIM_EVERY = limiter.HORIZON - 0.1
+CLAIM_EVERY = limiter.HORIZON - 0.06
 #: The same for a lane that shares its number with others.
 CLAIM_EVERY_SHARED = limiter.HORIZON_SHARED / 3
 #: Threads for a message rate: enough for answers that take this many seconds.
@@ -53,6 +53,7 @@ class Lane:
         self.turn = turn
         self.next_claim = 0.0
         shared = channel.messages_per_second > limiter.LANE_RATE
+        self.usable = limiter.USABLE_SHARED if shared else limiter.USABLE
         self.horizon = limiter.HORIZON_SHARED if shared else limiter.HORIZON
         self.every = CLAIM_EVERY_SHARED if shared else CLAIM_EVERY
         #: Seconds' worth of slots that one claim takes at most.
@@ -270,8 +271,9 @@ class _Serving:
 
     def _pause(self):
         """Seconds that nothing has to happen in."""
-        moments = [self.ask_at, *(lane.next_claim for lane in self.lanes)]
-        return max(min(moments) - time.monotonic(), 0.001)
+        first = min((lane.next_claim for lane in self.lanes), default=0)
+        # A lane that waits long for its own pace must not keep us from being asked.
+        return min(max(first - time.monotonic(), 0.001), ASK_EVERY)
 
 
 def _has_work(cr, lane):

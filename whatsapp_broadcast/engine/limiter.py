@@ -21,17 +21,20 @@ LEAD, LEAD_IDLE, IDLE = 0.05, 0.35, 5
 #: Messages a second that one process is given to send.
 LANE_RATE = 500
 
-#: Part of a number's limit that is used.
-USABLE = 0.97
+#: Part of a number's limit that is used; less where several processes, each as busy as
+#: can be, do not write at the very moment that they mean to.
+USABLE, USABLE_SHARED = 0.97, 0.95
 #: A slot missed by more than this many seconds is lost: sent late, messages would
 #: bunch up at the provider. In any second there are at most as many messages as slots
 #: begin in 1 + GRACE seconds, that is no more than the limit while GRACE is below
 #: 1 / USABLE - 1; the rest is for the way to the provider.
 GRACE = 0.025
 
-#: After a refusal for speed: this share of the present rate, at least this share of
-#: the number's, and this much more of it each second, until all is used again.
+#: After refusals for speed: this share of the present rate, at least this share of the
+#: number's, and this much more of it each second, until all is used again.
 SLOWER, LEAST, RECOVERY = 0.7, 0.05, 0.02
+#: From this share of refused messages on; for fewer it slows down by as much less.
+MANY = 0.1
 #: Seconds between two messages to one person from one number.
 PAIR_SECONDS = 6
 
@@ -65,9 +68,9 @@ class Clock:
         return database_time - self._ahead
 
 
-def spacing(messages_per_second):
+def spacing(messages_per_second, usable=USABLE):
     """Return seconds between two messages of a number."""
-    return 1 / (messages_per_second * USABLE)
+    return 1 / (messages_per_second * usable)
 
 
 def slots(ahead, spacing, horizon):

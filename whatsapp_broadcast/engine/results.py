@@ -1,6 +1,7 @@
 """Write what the tries proved, and act on what the errors are about."""
 
 import random
+from collections import Counter
 
 from . import limiter, queries
 from .claim import PROBE_EVERY
@@ -77,14 +78,21 @@ def free_places(cr, failed):
 
 def _slow_down(cr, results):
     """Slow numbers that were too fast; let those rest that reach nobody."""
-    throttled = {r["number_id"] for r, result in results if _is_throttle(result)}
+    tried = Counter(row["number_id"] for row, _result in results)
     unreached = {r["number_id"] for r, result in results if result.outcome == NOT_SENT}
-    for number_id in sorted(throttled | unreached):
-        # With jitter, as others may do so too.
-        rest = REST * random.uniform(0.5, 1.5)
-        values = {"number_id": number_id, "share": limiter.SLOWER, "rest": rest}
-        limits = {"least": limiter.LEAST, "recovery": limiter.RECOVERY}
-        cr.execute(queries.SLOW_DOWN, {**values, **limits})
+    too_fast = Counter(r["number_id"] for r, result in results if _is_throttle(result))
+    for number_id in sorted(too_fast.keys() | unreached):
+        share = too_fast[number_id] / tried[number_id] / limiter.MANY
+        weight = 1 if number_id in unreached else min(share, 1)
+        values = {
+            "number_id": number_id,
+            "share": 1 - (1 - limiter.SLOWER) * weight,
+            # With jitter, as others may do so too.
+            "rest": REST * weight * random.uniform(0.5, 1.5),
+            "least": limiter.LEAST,
+            "recovery": limiter.RECOVERY,
+        }
+        cr.execute(queries.SLOW_DOWN, values)
     for number_id in sorted(unreached):
         values = {"number_id": number_id, "reason": "unreachable"}
         cr.execute(queries.REST_NUMBER, {**values, "seconds": 2 * REST})

@@ -19,8 +19,9 @@ CALL_SECONDS = 8
 LONGEST_CALL = 50
 #: Several, as a cron runs once at a time in a whole cluster.
 SEND_CRONS = ("ir_cron_send", "ir_cron_send_2", "ir_cron_send_3", "ir_cron_send_4")
-#: Seconds between two progress messages.
-PROGRESS_EVERY = 1.0
+#: Seconds between two progress messages, two looks for pauses that nobody was told of,
+#: and two looks into an inbox that was empty.
+PROGRESS_EVERY, PAUSES_EVERY, INBOX_EVERY = 1.0, 5.0, 0.9
 
 
 class WhatsappBroadcastLane(models.Model):
@@ -62,7 +63,7 @@ class WhatsappBroadcastLane(models.Model):
             owner=uuid.uuid4().hex,
             open_channel=self._open_channel,
             go_on=go_on,
-            between=Housekeeping(self.env).run,
+            between=Housekeeping(self.env).run_between,
             call_another=self._call_another,
         )
 
@@ -148,19 +149,33 @@ class Housekeeping:
         self.env = env
         self.transaction = engine_transaction(env.registry)
         self.parsers = {}
-        self.last_progress = 0.0
+        self.last = {}
+        self.is_busy = False
         with self.transaction() as cr:
             cr.execute(queries.LAST_CHANGE)
             self.last_change = cr.fetchone()[0]
 
     def run(self):
-        """Merge a batch of webhook events; tell of progress at most once a second."""
+        """Merge a batch of webhook events; tell of progress and of pauses at times."""
         merged = engine.merge(self.transaction, self._parse)
-        if time.monotonic() - self.last_progress >= PROGRESS_EVERY:
-            self.last_progress = time.monotonic()
+        if self._is_time("progress", PROGRESS_EVERY):
             self.tell_progress()
+        if self._is_time("pauses", PAUSES_EVERY):
             self.tell_pauses()
         return merged
+
+    def run_between(self):
+        """As :meth:`run`, for who comes often; an inbox found empty is left alone."""
+        if self.is_busy or self._is_time("inbox", INBOX_EVERY):
+            self.is_busy = bool(self.run())
+
+    def _is_time(self, what, seconds):
+        """Tell, once in so many seconds, that it is."""
+        now = time.monotonic()
+        if now - self.last.get(what, -seconds) < seconds:
+            return False
+        self.last[what] = now
+        return True
 
     def tell_pauses(self):
         """Tell the responsible of every broadcast that the engine stopped."""
@@ -180,7 +195,7 @@ class Housekeeping:
             broadcasts = self.env(cr=cr)["whatsapp.broadcast"].browse(
                 broadcast_id for broadcast_id, _last in rows
             )
-            broadcasts.exists()._send_progress()
+            broadcasts._send_progress()
 
     def _parse(self, account_id, payload):
         if account_id not in self.parsers:

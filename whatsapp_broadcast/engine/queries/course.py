@@ -133,6 +133,7 @@ WHERE id = ANY(%(ids)s) AND state IN ('unknown', 'failed')
 LAST_CHANGE = "SELECT COALESCE(max(id), 0) FROM whatsapp_broadcast_counter"
 
 CHANGED_BROADCASTS = """
-SELECT DISTINCT broadcast_id, max(id) OVER () FROM whatsapp_broadcast_counter
-WHERE id > %(last_id)s
+SELECT DISTINCT b.id, max(c.id) OVER ()
+FROM whatsapp_broadcast_counter c JOIN whatsapp_broadcast b ON b.id = c.broadcast_id
+WHERE c.id > %(last_id)s
 """
