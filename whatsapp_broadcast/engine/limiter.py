@@ -11,7 +11,7 @@ from . import queries
 
 #: How far ahead slots are given out, in seconds. More rows claimed at once mean fewer
 #: statements a message, and more rows in doubt when a sender is killed.
-HORIZON = 0.6
+HORIZON = 0.65
 #: The same for a number that several lanes send from: small shares, so that who is
 #: slower takes fewer.
 HORIZON_SHARED = 0.3
