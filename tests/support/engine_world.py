@@ -182,7 +182,7 @@ class World:
         """Let a lane claim once; return the jobs."""
         with self.transaction() as cr:
             clock = limiter.Clock()
-            clock.read(cr)
+            clock.ask(cr)
             return claim(cr, lane, room, clock)
 
     def free_pace(self):

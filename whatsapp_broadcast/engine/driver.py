@@ -154,7 +154,7 @@ class _Serving:
         self.ask_at = start + ASK_EVERY
         self.clock = limiter.Clock()
         with transaction() as cr:
-            self.clock.read(cr)
+            self.clock.ask(cr)
         self.renew_at = time.monotonic() + RENEW_EVERY
         self.unwritten = []
         self.sent = 0

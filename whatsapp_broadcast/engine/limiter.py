@@ -53,8 +53,8 @@ class Clock:
     def __init__(self):
         self._ahead = float("-inf")
 
-    def read(self, cr):
-        """Ask the database, before threads compete for the processor."""
+    def ask(self, cr):
+        """Learn from the database, before threads compete for the processor."""
         for _ in range(self.SAMPLES):
             cr.execute(queries.CLOCK)
             self.learn(cr.fetchone()[0])
