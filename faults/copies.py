@@ -88,7 +88,8 @@ def _check_with_the_provider(scene: Scene, went_out: set[str]) -> None:
     """Do what a person is asked for: settle what was in flight in the dump."""
     scene.expire_leases()
     scene.wake()
-    wait_until(lambda: not scene.in_flight(), 60)
+    # The cron comes once a minute.
+    wait_until(lambda: not scene.in_flight(), 90)
     unknown = scene.query(f"{TOKENS} WHERE state = 'unknown'")
     for token, recipient in unknown:
         if token in went_out:

@@ -57,7 +57,11 @@ class WhatsappBroadcast(models.Model):
         index="btree_not_null",
     )
     next_run_id = fields.Many2one(
-        "whatsapp.broadcast", readonly=True, copy=False, ondelete="set null"
+        "whatsapp.broadcast",
+        "Following Run",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
     )
     run_count = fields.Integer("Runs", compute="_compute_runs")
     upcoming_run_id = fields.Many2one(
