@@ -28,6 +28,8 @@ PATIENCE = 30
 LANE_LEASE, RENEW_EVERY = 30, 5
 #: Rows of a cancelled broadcast that one transaction cancels.
 CANCEL_STEP = 20_000
+#: Seconds that a run goes on while the database cannot say whether it may.
+LONGEST_FAULT = 60
 #: Seconds between two questions whether a run may go on, and between two looks for
 #: answers at its end.
 ASK_EVERY, DRAIN_EVERY = 1.0, 0.1
@@ -170,9 +172,7 @@ class _Serving:
                     self._collect(sender)
                     _keep_house(between)
                 if self.lanes:
-                    # Before the last rows are out: who comes next loses no slot.
-                    _free(self.transaction, self.owner)
-                    call_another()
+                    self._hand_over(call_another)
                 self._drain(sender)
             finally:
                 # Whatever broke: answers that are there, or still come, must not be
@@ -187,7 +187,20 @@ class _Serving:
         if now < self.ask_at:
             return True
         self.ask_at = now + ASK_EVERY
-        return self.go_on(now - self.start)
+        try:
+            return self.go_on(now - self.start)
+        except DATABASE_FAULTS as error:
+            # Who ends now leaves it to Odoo's crons, which come back after a minute.
+            _say_fault(error)
+            return now - self.start < LONGEST_FAULT
+
+    def _hand_over(self, call_another):
+        """Let others have the lanes before the last rows are out: no slot is lost."""
+        try:
+            _free(self.transaction, self.owner)
+            call_another()
+        except DATABASE_FAULTS as error:
+            _say_fault(error)
 
     def _drain(self, sender):
         """Let what was claimed go out at its slot, and wait for the answers."""
