@@ -128,12 +128,9 @@ def _claim_rows(cr, lane, broadcast, share, spacing, people):
         }
         cr.execute(queries.CLAIM, {**CONSTANTS, **values, **people.parameters()})
         taken = cr.dictfetchall()
-        rows += [
-            {**row, "is_probe": broadcast["held"]}
-            for row in taken
-            if row["state"] == "sending"
-        ]
-        people.take(taken)
+        sending = [row for row in taken if row["state"] == "sending"]
+        people.take(sending)
+        rows += [{**row, "is_probe": broadcast["held"]} for row in sending]
         if len(taken) < limit or len(rows) == share:
             break
     return rows

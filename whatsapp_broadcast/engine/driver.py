@@ -252,6 +252,7 @@ class _Serving:
             # Perhaps it was committed. That nothing went out is sure.
             _say_fault(error)
             self.unwritten += [(job, Result(LATE)) for job in jobs]
+            lane.next_claim = time.monotonic() + CLAIM_EVERY
             return True
         # Committed: only now may a byte go out.
         for job in jobs:

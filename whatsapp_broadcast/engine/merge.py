@@ -288,10 +288,9 @@ def _merge_number(cr, event, account, _number):
 
 def _merge_account(cr, event, account, _number):
     if event.stops_sending:
-        cr.execute(
-            queries.STOP_ACCOUNT_BY_ID,
-            {"account_id": account, "detail": f"{event.kind} {event.reason}"[:500]},
-        )
+        detail = f"{event.kind} {event.reason}"[:500]
+        values = {"account_id": account, "reason": "account", "detail": detail}
+        cr.execute(queries.STOP_ACCOUNT, values)
 
 
 _ONE_BY_ONE = {

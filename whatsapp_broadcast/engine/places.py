@@ -32,7 +32,7 @@ class People:
 
     def take(self, rows):
         """Count the places of rows that were claimed."""
-        self.left -= sum(bool(row["needs_place"]) for row in rows if row["slot"])
+        self.left -= sum(row["needs_place"] for row in rows)
 
 
 def look(cr, number_id, number):

@@ -48,8 +48,8 @@ def write(cr, finished):
 def act(cr, errors):
     """Let each error act on what it is about.
 
-    :param errors: list of (row, error class, detail); a row has ``id``,
-        ``broadcast_id`` and ``number_id``
+    :param errors: list of (row, error class, detail); a row has ``id broadcast_id
+        number_id account_id``
     """
     opted_out = [row["id"] for row, kind, _detail in errors if kind == "opt_out"]
     if opted_out:
@@ -129,7 +129,7 @@ def _stop(cr, row, kind, detail):
     else:
         cr.execute(
             queries.STOP_ACCOUNT,
-            {"number_id": row["number_id"], "detail": detail, "reason": kind},
+            {"account_id": row["account_id"], "detail": detail, "reason": kind},
         )
 
 

@@ -10,6 +10,7 @@ from . import (
     whatsapp_broadcast_checks,
     whatsapp_broadcast_contact,
     whatsapp_broadcast_counter,
+    whatsapp_broadcast_course,
     whatsapp_broadcast_event,
     whatsapp_broadcast_lane,
     whatsapp_broadcast_number,

@@ -3,6 +3,8 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tools.misc import clean_context
 
+from .whatsapp_broadcast import SEND_WINDOWS
+
 #: Model of the records → where a broadcast keeps its selection of them.
 AUDIENCES = {
     "crm.lead": ("leads", "lead_ids"),
@@ -34,11 +36,7 @@ class IrActionsServer(models.Model):
         " ('state', '=', 'approved'), ('unsupported_reason', 'in', (False, ''))]",
     )
     whatsapp_send_window = fields.Selection(
-        [
-            ("always", "At any hour"),
-            ("company", "In the company's time zone"),
-            ("recipient", "In each recipient's time zone"),
-        ],
+        SEND_WINDOWS,
         "Hours",
         default="always",
         help="Outside of them the message waits.",

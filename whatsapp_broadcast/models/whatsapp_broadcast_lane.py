@@ -83,9 +83,8 @@ class WhatsappBroadcastLane(models.Model):
     def _call_another(self):
         """Wake the crons beside this one: there is more than one process can send."""
         with engine_transaction(self.env.registry)() as cr:
-            env = self.env(cr=cr)
-            for name in SEND_CRONS:
-                wake(env.ref(f"whatsapp_broadcast.{name}"))
+            for cron in self.with_env(self.env(cr=cr))._send_crons():
+                wake(cron)
 
     def _follow(self, course):
         """See to what a drive leaves behind; any driver's, whatever started it."""
@@ -113,15 +112,15 @@ class WhatsappBroadcastLane(models.Model):
         try:
             provider = number.account_id._provider()
         except UserError as error:
-            self._stop_account(number_id, str(error))
+            self._stop_account(number.account_id.id, str(error))
             return None
         return Channel(provider, number.external_id, number.messages_per_second)
 
-    def _stop_account(self, number_id, detail):
+    def _stop_account(self, account_id, detail):
         with engine_transaction(self.env.registry)() as cr:
             cr.execute(
                 queries.STOP_ACCOUNT,
-                {"number_id": number_id, "reason": "account", "detail": detail},
+                {"account_id": account_id, "reason": "account", "detail": detail},
             )
 
     @api.model

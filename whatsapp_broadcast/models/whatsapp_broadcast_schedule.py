@@ -8,6 +8,7 @@ from odoo.tools import SQL
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ..engine import phone_zones, queries, windows
+from .whatsapp_broadcast import SEND_WINDOWS
 
 #: Weekdays, Monday first: the names that the web client's week_days widget asks for.
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -31,11 +32,7 @@ class WhatsappBroadcast(models.Model):
     _inherit = "whatsapp.broadcast"
 
     send_window = fields.Selection(
-        [
-            ("always", "At any hour"),
-            ("company", "In the company's time zone"),
-            ("recipient", "In each recipient's time zone"),
-        ],
+        SEND_WINDOWS,
         compute="_compute_send_window",
         store=True,
         readonly=False,

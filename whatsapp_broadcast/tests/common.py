@@ -168,6 +168,14 @@ class BroadcastCommon(TransactionCase):
 
     # === DOING === #
 
+    def follow_frozen_time(self):
+        """Let ``freeze_time`` decide what the database's clock says to the models."""
+        self.patch(
+            type(self.env["whatsapp.broadcast"]),
+            "_now",
+            lambda _broadcasts: fields.Datetime.now(),
+        )
+
     def run_prepare(self):
         """Run the cron that freezes audiences, as the scheduler would."""
         cron = self.env.ref("whatsapp_broadcast.ir_cron_prepare")

@@ -2,7 +2,6 @@ from datetime import date, datetime
 
 from psycopg2 import IntegrityError
 
-from odoo import fields
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
@@ -24,11 +23,7 @@ class TestSeries(BroadcastCommon):
 
     def setUp(self):
         super().setUp()
-        self.patch(
-            type(self.env["whatsapp.broadcast"]),
-            "_now",
-            lambda _broadcasts: fields.Datetime.now(),
-        )
+        self.follow_frozen_time()
 
     def schedule(self, **values):
         """Schedule a series for NINE, on the day before."""

@@ -27,12 +27,7 @@ class TestWindow(BroadcastCommon):
 
     def setUp(self):
         super().setUp()
-        # The database's clock, for what says when.
-        self.patch(
-            type(self.env["whatsapp.broadcast"]),
-            "_now",
-            lambda _broadcasts: fields.Datetime.now(),
-        )
+        self.follow_frozen_time()
 
     def freeze(self, leads, **values):
         broadcast = self.make_broadcast(leads, **values)

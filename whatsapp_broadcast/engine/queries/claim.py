@@ -123,7 +123,7 @@ UPDATE whatsapp_broadcast_recipient r SET
     END,
     attempt_count = attempt_count + CASE WHEN sends THEN 1 ELSE 0 END
 FROM decided CROSS JOIN clock CROSS JOIN slot WHERE r.id = decided.id
-RETURNING r.id, r.broadcast_id, r.number_id, r.token, r.phone, r.user_ref,
+RETURNING r.id, r.broadcast_id, r.number_id, r.account_id, r.token, r.phone, r.user_ref,
     r.variables, r.attempt_count, r.state, needs_place,
     (EXTRACT(EPOCH FROM first) + turn * %(spacing)s)::float AS slot
 """

@@ -74,7 +74,7 @@ FROM matched m JOIN locked l ON l.id = m.id
 """
 
 ROWS = """
-SELECT id, broadcast_id, number_id FROM whatsapp_broadcast_recipient
+SELECT id, broadcast_id, number_id, account_id FROM whatsapp_broadcast_recipient
 WHERE id = ANY(%(ids)s)
 """
 

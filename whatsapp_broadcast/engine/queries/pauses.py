@@ -18,6 +18,8 @@ UNSENDABLE_DETAIL = """CASE
         ELSE t.category
     END"""
 
+_PAUSED = f"state = 'paused', write_date = {NOW}, state_detail = %(detail)s"
+
 PAUSE_UNSENDABLE = f"""
 UPDATE whatsapp_broadcast b SET
     state = 'paused', state_reason = v.reason, state_detail = v.detail,
@@ -31,17 +33,18 @@ FROM (
     WHERE b.state = 'sending' AND b.id = ANY(%(ids)s)
 ) AS v
 WHERE b.id = v.id AND v.reason IS NOT NULL
-RETURNING b.id
 """
 
 PAUSE_BY_TEMPLATE = f"""
-UPDATE whatsapp_broadcast b SET
-    state = 'paused', state_reason = 'template', state_detail = %(detail)s,
-    write_date = {NOW}
+UPDATE whatsapp_broadcast b SET {_PAUSED}, state_reason = 'template'
 FROM whatsapp_broadcast failed
 WHERE failed.id = %(broadcast_id)s AND b.template_id = failed.template_id
     AND b.state = 'sending'
-RETURNING b.id
+"""
+
+PAUSE_BY_QUALITY = f"""
+UPDATE whatsapp_broadcast SET {_PAUSED}, state_reason = 'quality'
+WHERE state = 'sending' AND number_id = ANY(%(number_ids)s)
 """
 
 STOP_NUMBER = f"""
@@ -50,103 +53,57 @@ WITH stopped AS (
     SET state = 'error', error_message = %(detail)s, write_date = {NOW}
     WHERE id = %(number_id)s
 )
-UPDATE whatsapp_broadcast SET
-    state = 'paused', state_reason = 'number', state_detail = %(detail)s,
-    write_date = {NOW}
+UPDATE whatsapp_broadcast SET {_PAUSED}, state_reason = 'number'
 WHERE state = 'sending' AND number_id = %(number_id)s
-RETURNING id
 """
 
 STOP_ACCOUNT = f"""
-WITH account AS (
-    SELECT account_id FROM whatsapp_broadcast_number WHERE id = %(number_id)s
-), stopped AS (
-    UPDATE whatsapp_broadcast_account a
-    SET state = 'error', error_message = %(detail)s, write_date = {NOW}
-    FROM account WHERE a.id = account.account_id
-)
-UPDATE whatsapp_broadcast b SET
-    state = 'paused', state_reason = %(reason)s, state_detail = %(detail)s,
-    write_date = {NOW}
-FROM account
-WHERE b.state = 'sending' AND b.account_id = account.account_id
-RETURNING b.id
-"""
-
-STOP_ACCOUNT_BY_ID = f"""
 WITH stopped AS (
     UPDATE whatsapp_broadcast_account
     SET state = 'error', error_message = %(detail)s, write_date = {NOW}
     WHERE id = %(account_id)s
 )
-UPDATE whatsapp_broadcast SET
-    state = 'paused', state_reason = 'account', state_detail = %(detail)s,
-    write_date = {NOW}
+UPDATE whatsapp_broadcast SET {_PAUSED}, state_reason = %(reason)s
 WHERE state = 'sending' AND account_id = %(account_id)s
-RETURNING id
 """
 
-PAUSE_BY_QUALITY = f"""
-UPDATE whatsapp_broadcast SET
-    state = 'paused', state_reason = 'quality', state_detail = %(detail)s,
-    write_date = {NOW}
-WHERE state = 'sending' AND number_id = ANY(%(number_ids)s)
-RETURNING id
+_FAILURES = """
+    SELECT broadcast_id,
+        COALESCE(sum(delta) FILTER (WHERE name IN ('accepted', 'held', 'sent',
+            'delivered', 'read', 'failed', 'unknown')), 0) AS sends,
+        COALESCE(sum(delta) FILTER (WHERE name = 'failed:request'), 0) AS request,
+        COALESCE(sum(delta) FILTER (WHERE name = 'failed:undeliverable'), 0)
+            AS undeliverable
+    FROM whatsapp_broadcast_counter WHERE broadcast_id = ANY(%(ids)s) GROUP BY 1
 """
 
 #: Failures since a person last let it go on, against messages since then.
 PAUSE_BY_FAILURES = f"""
+WITH since AS (
+    SELECT b.id,
+        f.sends - COALESCE((b.threshold_base ->> 'sends')::int, 0) AS sends,
+        f.request - COALESCE((b.threshold_base ->> 'request')::int, 0) AS request,
+        f.undeliverable - COALESCE((b.threshold_base ->> 'undeliverable')::int, 0)
+            AS undeliverable
+    FROM whatsapp_broadcast b JOIN ({_FAILURES}) AS f ON f.broadcast_id = b.id
+), passed AS (
+    SELECT id, 'request' AS reason, request AS failures, sends FROM since
+    WHERE sends >= %(request_sends)s AND request > sends * %(request_share)s
+    UNION ALL
+    SELECT id, 'undeliverable', undeliverable, sends FROM since
+    WHERE sends >= %(undeliverable_sends)s
+        AND undeliverable > sends * %(undeliverable_share)s
+)
 UPDATE whatsapp_broadcast b SET
-    state = 'paused', state_reason = v.reason,
-    state_detail = v.failures || ' / ' || v.sends, write_date = {NOW}
-FROM (
-    SELECT id, sends, CASE
-            WHEN sends >= %(request_sends)s AND request > sends * %(request_share)s
-            THEN 'request'
-            WHEN sends >= %(undeliverable_sends)s
-                AND undeliverable > sends * %(undeliverable_share)s
-            THEN 'undeliverable'
-        END AS reason,
-        CASE
-            WHEN sends >= %(request_sends)s AND request > sends * %(request_share)s
-            THEN request ELSE undeliverable
-        END AS failures
-    FROM (
-        SELECT b.id,
-            sum(c.delta) FILTER (
-                WHERE c.name IN ('accepted', 'held', 'sent', 'delivered', 'read',
-                    'failed', 'unknown')
-            ) - COALESCE((b.threshold_base ->> 'sends')::int, 0) AS sends,
-            COALESCE(sum(c.delta) FILTER (WHERE c.name = 'failed:request'), 0)
-                - COALESCE((b.threshold_base ->> 'request')::int, 0) AS request,
-            COALESCE(sum(c.delta) FILTER (WHERE c.name = 'failed:undeliverable'), 0)
-                - COALESCE((b.threshold_base ->> 'undeliverable')::int, 0)
-                AS undeliverable
-        FROM whatsapp_broadcast b
-        JOIN whatsapp_broadcast_counter c ON c.broadcast_id = b.id
-        WHERE b.id = ANY(%(ids)s) AND b.state = 'sending'
-        GROUP BY b.id
-    ) AS counted
-) AS v
-WHERE b.id = v.id AND v.reason IS NOT NULL AND b.state = 'sending'
-RETURNING b.id
+    state = 'paused', state_reason = passed.reason,
+    state_detail = passed.failures || ' / ' || passed.sends, write_date = {NOW}
+FROM passed WHERE b.id = passed.id AND b.state = 'sending'
 """
 
 #: Who lets a broadcast go on has seen its failures: only new ones count from here.
-FORGET_FAILURES = """
-UPDATE whatsapp_broadcast b SET threshold_base = (
-    SELECT jsonb_build_object(
-        'sends', COALESCE(sum(delta) FILTER (
-            WHERE name IN ('accepted', 'held', 'sent', 'delivered', 'read', 'failed',
-                'unknown')
-        ), 0),
-        'request', COALESCE(sum(delta) FILTER (WHERE name = 'failed:request'), 0),
-        'undeliverable',
-            COALESCE(sum(delta) FILTER (WHERE name = 'failed:undeliverable'), 0)
-    )
-    FROM whatsapp_broadcast_counter c WHERE c.broadcast_id = b.id
-)
-WHERE b.id = ANY(%(ids)s)
+FORGET_FAILURES = f"""
+UPDATE whatsapp_broadcast b SET threshold_base = to_jsonb(f) - 'broadcast_id'
+FROM ({_FAILURES}) AS f WHERE b.id = f.broadcast_id
 """
 
 REST = f"""
