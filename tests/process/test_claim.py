@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import date
 
 import pytest
-from engine import claim, limiter, places, queries
+from engine import claim, driver, limiter, places, queries
 from engine_world import World
 
 from tools.testbed import Testbed
@@ -512,3 +512,47 @@ def test_who_finds_the_lanes_taken_looks_again_when_their_drivers_would_be_dead(
         )
         cr.execute(queries.NEXT_DUE)
         assert 20 < cr.fetchone()[0] <= 30
+
+
+def test_a_driver_that_is_not_heard_of_is_found_before_its_lease_ends(world):
+    broadcast = world.broadcast(world.number(), 3)
+    lease = {"lane_rate": 500, "seconds": 30, "limit": 5, "owner": "other"}
+    with world.transaction() as cr:
+        cr.execute(queries.LEASE_LANES, lease)
+
+    def look():
+        with world.transaction() as cr:
+            seconds = driver.LANE_LEASE - driver.SILENCE
+            cr.execute(queries.LANES_LEFT, {"lane_rate": 500, "seconds": seconds})
+            return cr.fetchone()
+
+    assert look() == (False, False)
+    world.query(
+        "UPDATE whatsapp_broadcast_lane SET lease_until = lease_until - interval '8 s'"
+    )
+    assert look() == (False, True)
+    world.change("", broadcast, state="paused")
+    assert look() == (False, False)
+
+
+def test_a_renewed_lease_comes_with_what_was_launched_meanwhile(world):
+    number = world.number()
+    world.broadcast(number, 3)
+    lease = {"lane_rate": 500, "seconds": 30, "limit": 5, "owner": "me"}
+    with world.transaction() as cr:
+        cr.execute(queries.LEASE_LANES, lease)
+        [(lane, _number)] = cr.fetchall()
+        cr.execute("DELETE FROM whatsapp_broadcast_pace WHERE kind = 'broadcast'")
+        cr.execute(queries.RENEW_LANES, lease)
+        assert cr.fetchall() == [(lane,)]
+        cr.execute("SELECT FROM whatsapp_broadcast_pace WHERE kind = 'broadcast'")
+        assert cr.rowcount == 1
+
+
+def test_a_cron_that_runs_is_not_woken_to_help(world):
+    crons = [id_ for (id_,) in world.query("SELECT id FROM ir_cron ORDER BY id")][:2]
+    with world.transaction() as running, world.transaction() as cr:
+        lock = "SELECT FROM ir_cron WHERE id = %s FOR NO KEY UPDATE"
+        running.execute(lock, crons[:1])
+        cr.execute(queries.IDLE_CRON, {"ids": crons})
+        assert cr.fetchall() == [(crons[1],)]

@@ -26,18 +26,20 @@ DATABASE_FAULTS = (psycopg2.OperationalError, psycopg2.InterfaceError)
 PATIENCE = 30
 #: Seconds that a lane stays ours without a word from us, and between two words.
 LANE_LEASE, RENEW_EVERY = 30, 5
+#: Seconds without one after which we may be dead.
+SILENCE = RENEW_EVERY + 2
 #: Rows of a cancelled broadcast that one transaction cancels.
 CANCEL_STEP = 20_000
 #: Seconds that a run goes on while the database cannot say whether it may.
 LONGEST_FAULT = 60
 #: Seconds between two questions whether a run may go on, and between two looks for
-#: answers at its end.
-ASK_EVERY, DRAIN_EVERY = 1.0, 0.1
+#: answers, usually and at its end.
+ASK_EVERY, LOOK_EVERY, DRAIN_EVERY = 2.0, 1.0, 0.1
 #: Lanes that one driver serves at once.
 LANES = 50
 #: Seconds between two claims of a lane: before its slots run out. Results of all rows
 #: that were answered in between go into one statement.
-CLAIM_EVERY = limiter.HORIZON - 0.1
+CLAIM_EVERY = limiter.HORIZON - 0.08
 #: The same for a lane that shares its number with others.
 CLAIM_EVERY_SHARED = limiter.HORIZON_SHARED / 3
 #: Threads for a message rate: enough for answers that take this many seconds.
@@ -88,7 +90,7 @@ def run(transaction, owner, open_channel, go_on, between, call_another):
     :rtype: Course
     """
     start = time.monotonic()
-    leased, more = _lease(transaction, owner)
+    leased, more = _await_lanes(transaction, owner, start, go_on)
     if more:
         call_another()
     channels = [(*row, open_channel(row[1])) for row in leased]
@@ -100,28 +102,53 @@ def run(transaction, owner, open_channel, go_on, between, call_another):
             serving = _Serving(transaction, owner, lanes, start, go_on)
             sent = serving.serve(between, call_another)
     finally:
-        _free(transaction, owner)
-    finished = _settle(transaction)
+        if leased:
+            _free(transaction, owner)
+    finished = _settle(transaction) if leased or _is_unsettled(transaction) else []
     with transaction() as cr:
         cr.execute(queries.NEXT_DUE)
         return Course(sent, finished, cr.fetchone()[0])
 
 
+def _await_lanes(transaction, owner, start, go_on):
+    """Lease lanes; stand by while there are none but those of a silent driver.
+
+    If it is dead, nobody else would come when its lease ends: crons sleep for a minute.
+    """
+    leased, more, silent = _lease(transaction, owner)
+    while silent and not leased and go_on(time.monotonic() - start):
+        time.sleep(LOOK_EVERY)
+        leased, more, silent = _lease(transaction, owner)
+    return leased, more
+
+
 def _lease(transaction, owner):
-    """Return the (lane id, number id) that are ours now, and whether more are free."""
+    """Lease lanes.
+
+    :return: the (lane id, number id) that are ours now, whether more are free, and
+        whether a driver that has some has not been heard for long
+    """
     rate = {"lane_rate": limiter.LANE_RATE}
     lease = {**rate, "owner": owner, "seconds": LANE_LEASE, "limit": LANES}
     with transaction() as cr:
         cr.execute(queries.ADD_LANES, rate)
         cr.execute(queries.LEASE_LANES, lease)
         leased = cr.fetchall()
-        cr.execute(queries.LANES_ARE_LEFT, rate)
-        return leased, bool(leased) and cr.fetchone()[0]
+        silent = {"seconds": LANE_LEASE - SILENCE}
+        cr.execute(queries.LANES_LEFT, {**rate, **silent})
+        left, silent = cr.fetchone()
+        return leased, bool(leased) and left, silent
 
 
 def _free(transaction, owner):
     with transaction() as cr:
         cr.execute(queries.FREE_LANES, {"owner": owner})
+
+
+def _is_unsettled(transaction):
+    with transaction() as cr:
+        cr.execute(queries.UNSETTLED)
+        return cr.fetchone()[0]
 
 
 def _settle(transaction):
@@ -223,12 +250,10 @@ class _Serving:
             return
         self.renew_at = time.monotonic() + RENEW_EVERY
         try:
+            values = {"owner": self.owner, "seconds": LANE_LEASE}
+            values["lane_rate"] = limiter.LANE_RATE
             with self.transaction() as cr:
-                # Also the paces of what was launched meanwhile.
-                cr.execute(queries.ADD_LANES, {"lane_rate": limiter.LANE_RATE})
-                cr.execute(
-                    queries.RENEW_LANES, {"owner": self.owner, "seconds": LANE_LEASE}
-                )
+                cr.execute(queries.RENEW_LANES, values)
                 ours = {id_ for (id_,) in cr.fetchall()}
         except DATABASE_FAULTS as error:
             _say_fault(error)
@@ -286,8 +311,8 @@ class _Serving:
     def _pause(self):
         """Seconds that nothing has to happen in."""
         first = min((lane.next_claim for lane in self.lanes), default=0)
-        # A lane that waits long for its own pace must not keep us from being asked.
-        return min(max(first - time.monotonic(), 0.001), ASK_EVERY)
+        # A lane that waits long for its own pace must not keep answers waiting.
+        return min(max(first - time.monotonic(), 0.001), LOOK_EVERY)
 
 
 def _has_work(cr, lane):

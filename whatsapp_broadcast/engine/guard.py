@@ -10,7 +10,7 @@ def guard(cr):
     heartbeat that is older than 15 minutes. Both also fit a server that stood still
     for long: there, too, a person is asked.
     """
-    cr.execute(queries.ORIGIN)
+    cr.execute(queries.BEAT)
     origin, known, silent = cr.fetchone()
     paused = []
     if silent or (known and known != origin):
@@ -18,5 +18,4 @@ def guard(cr):
         paused = [id_ for (id_,) in cr.fetchall()]
     if known != origin:
         cr.execute(queries.SET_ORIGIN, {"origin": origin})
-    cr.execute(queries.BEAT)
     return paused

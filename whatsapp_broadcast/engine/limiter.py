@@ -10,8 +10,9 @@ import time
 from . import queries
 
 #: How far ahead slots are given out, in seconds. More rows claimed at once mean fewer
-#: statements a message, and more rows in doubt when a sender is killed.
-HORIZON = 0.65
+#: statements a message, and more rows in doubt when a sender is killed. Below a
+#: second: a broadcast that is paused sends what was claimed, and no more.
+HORIZON = 0.95
 #: The same for a number that several lanes send from: small shares, so that who is
 #: slower takes fewer.
 HORIZON_SHARED = 0.3

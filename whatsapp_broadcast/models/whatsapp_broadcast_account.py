@@ -357,6 +357,7 @@ class WhatsappBroadcastAccount(models.Model):
         """Return the provider bound to this account's credentials."""
         self.ensure_one()
         account_sudo = self.sudo()
+        account_sudo.fetch([f"{name}_encrypted" for name in SECRETS])
         credentials = Credentials(
             api_url=account_sudo.api_url.rstrip("/"),
             app_id=account_sudo.app_id or "",

@@ -260,7 +260,7 @@ class WhatsappBroadcast(models.Model):
         self.invalidate_recordset()
         for broadcast in self:
             broadcast.message_post(body=self.env._("Done."))
-        self._send_progress()
+        self._send_progress((b.id, b.state, b.user_id.partner_id.id) for b in self)
 
     def _reopen(self):
         """Go on sending after rows were queued again."""

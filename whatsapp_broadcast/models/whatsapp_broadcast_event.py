@@ -112,7 +112,7 @@ class WhatsappBroadcastEvent(models.Model):
                 time.sleep(LOOK_EVERY)
         else:
             wake(self.env.ref("whatsapp_broadcast.ir_cron_merge"))
-        housekeeping.tell_progress()
+        housekeeping.look(at_last=True)
         self.env["ir.cron"]._commit_progress(merged, remaining=0)
 
     def action_retry(self):

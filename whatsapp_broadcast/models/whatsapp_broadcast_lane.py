@@ -19,9 +19,10 @@ CALL_SECONDS = 8
 LONGEST_CALL = 50
 #: Several, as a cron runs once at a time in a whole cluster.
 SEND_CRONS = ("ir_cron_send", "ir_cron_send_2", "ir_cron_send_3", "ir_cron_send_4")
-#: Seconds between two progress messages, two looks for pauses that nobody was told of,
-#: and two looks into an inbox that was empty.
-PROGRESS_EVERY, PAUSES_EVERY, INBOX_EVERY = 1.0, 5.0, 0.9
+#: Seconds between two progress messages, and between two looks of a sender for news
+#: when there was nothing in the inbox: the merge has a cron of its own, but a busy
+#: server may have no worker for it.
+PROGRESS_EVERY, NEWS_EVERY = 2.0, 1.2
 
 
 class WhatsappBroadcastLane(models.Model):
@@ -81,10 +82,16 @@ class WhatsappBroadcastLane(models.Model):
             return cr.fetchone()[0]
 
     def _call_another(self):
-        """Wake the crons beside this one: there is more than one process can send."""
+        """Wake a cron that does not run: there is more than one process can send.
+
+        One is enough: it calls the next if there is still more. If all run, the first
+        that ends finds what is left.
+        """
         with engine_transaction(self.env.registry)() as cr:
-            for cron in self.with_env(self.env(cr=cr))._send_crons():
-                wake(cron)
+            crons = self.with_env(self.env(cr=cr))._send_crons()
+            cr.execute(queries.IDLE_CRON, {"ids": crons.ids})
+            for (id_,) in cr.fetchall():
+                wake(crons.browse(id_))
 
     def _follow(self, course):
         """See to what a drive leaves behind; any driver's, whatever started it."""
@@ -150,23 +157,34 @@ class Housekeeping:
         self.parsers = {}
         self.last = {}
         self.is_busy = False
-        with self.transaction() as cr:
-            cr.execute(queries.LAST_CHANGE)
-            self.last_change = cr.fetchone()[0]
+        self.last_change = None
 
     def run(self):
-        """Merge a batch of webhook events; tell of progress and of pauses at times."""
-        merged = engine.merge(self.transaction, self._parse)
-        if self._is_time("progress", PROGRESS_EVERY):
-            self.tell_progress()
-        if self._is_time("pauses", PAUSES_EVERY):
+        """Merge a batch of webhook events; tell of pauses, and of progress at times."""
+        has_events, has_pauses = self.look()
+        if has_pauses:
             self.tell_pauses()
-        return merged
+        return engine.merge(self.transaction, self._parse) if has_events else 0
 
     def run_between(self):
         """As :meth:`run`, for who comes often; an inbox found empty is left alone."""
-        if self.is_busy or self._is_time("inbox", INBOX_EVERY):
+        if self.is_busy or self._is_time("news", NEWS_EVERY):
             self.is_busy = bool(self.run())
+
+    def look(self, at_last=False):
+        """Send word of the progress, when it is time or ``at_last``.
+
+        :return: whether there are events, and pauses that nobody was told of
+        """
+        with self.transaction() as cr:
+            cr.execute(queries.NEWS, {"last_id": self.last_change})
+            has_events, has_pauses, last_change, changes = cr.fetchone()
+            if self.last_change is None:  # what was before is no news
+                self.last_change = last_change
+            if changes and (at_last or self._is_time("progress", PROGRESS_EVERY)):
+                self.last_change = last_change
+                self.env(cr=cr)["whatsapp.broadcast"]._send_progress(changes)
+        return has_events, has_pauses
 
     def _is_time(self, what, seconds):
         """Tell, once in so many seconds, that it is."""
@@ -182,19 +200,6 @@ class Housekeeping:
             cr.execute(queries.PAUSES_TO_TELL)
             ids = [id_ for (id_,) in cr.fetchall()]
             self.env(cr=cr)["whatsapp.broadcast"].browse(ids)._say_paused()
-
-    def tell_progress(self):
-        """Send the counters of every broadcast that changed to whom it belongs."""
-        with self.transaction() as cr:
-            cr.execute(queries.CHANGED_BROADCASTS, {"last_id": self.last_change})
-            rows = cr.fetchall()
-            if not rows:
-                return
-            self.last_change = rows[0][1]
-            broadcasts = self.env(cr=cr)["whatsapp.broadcast"].browse(
-                broadcast_id for broadcast_id, _last in rows
-            )
-            broadcasts._send_progress()
 
     def _parse(self, account_id, payload):
         if account_id not in self.parsers:

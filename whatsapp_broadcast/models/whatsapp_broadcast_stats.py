@@ -78,17 +78,15 @@ class WhatsappBroadcast(models.Model):
             present[broadcast_id][name] = int(total)
         return {id_: _funnel(counts) for id_, counts in present.items()}
 
-    def _send_progress(self):
-        """Tell the web client of whom it belongs to how far each broadcast is."""
-        counters = self._read_counters()
-        for broadcast in self:
-            broadcast.user_id._bus_send(
-                "whatsapp_broadcast/progress",
-                {
-                    "id": broadcast.id,
-                    "state": broadcast.state,
-                    **counters[broadcast.id],
-                },
+    @api.model
+    def _send_progress(self, changes):
+        """Tell web clients that there is something new to read of a broadcast.
+
+        :param changes: (broadcast id, state, id of its user's partner)
+        """
+        for broadcast_id, state, partner_id in changes:
+            self.env["res.partner"].browse(partner_id)._bus_send(
+                "whatsapp_broadcast/progress", {"id": broadcast_id, "state": state}
             )
 
     @api.model

@@ -76,3 +76,29 @@ def test_a_database_that_is_away_ends_no_run_at_once(serving):
     assert serving._may_go_on()
     serving.start, serving.ask_at = time.monotonic() - driver.LONGEST_FAULT, 0.0
     assert not serving._may_go_on()
+
+
+# === STANDING BY === #
+
+
+def test_a_driver_stands_by_until_the_lease_of_a_silent_one_ends(monkeypatch):
+    looks = iter([([], False, True), ([], False, True), ([(1, 1)], False, False)])
+    monkeypatch.setattr(driver, "_lease", lambda *_arguments: next(looks))
+    monkeypatch.setattr(driver, "LOOK_EVERY", 0)
+    lanes = driver._await_lanes(None, "me", time.monotonic(), lambda _elapsed: True)
+    assert lanes == ([(1, 1)], False)
+
+
+def test_a_driver_does_not_stand_by_longer_than_it_may(monkeypatch):
+    monkeypatch.setattr(driver, "_lease", lambda *_arguments: ([], False, True))
+    monkeypatch.setattr(driver, "LOOK_EVERY", 0)
+    answers = iter([True, True, False])
+    assert driver._await_lanes(None, "me", 0, lambda _elapsed: next(answers)) == (
+        [],
+        False,
+    )
+
+
+def test_a_driver_leaves_lanes_to_those_who_live(monkeypatch):
+    monkeypatch.setattr(driver, "_lease", lambda *_arguments: ([], False, False))
+    assert driver._await_lanes(None, "me", 0, None) == ([], False)

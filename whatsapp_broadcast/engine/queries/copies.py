@@ -2,9 +2,15 @@
 
 from .clock import NOW
 
-#: What tells one running database from its copy, and when it was last seen alive. A
-#: dump restored in place, under the same name, is a new database by its oid only.
-ORIGIN = f"""
+#: Says that this database is alive; returns what tells it from its copy, and whether it
+#: was silent for long before. A dump restored in place, under the same name, is a new
+#: database by its oid only.
+BEAT = f"""
+WITH beat AS (
+    INSERT INTO whatsapp_broadcast_pace (kind, key, next_slot_at)
+    VALUES ('heartbeat', 0, {NOW})
+    ON CONFLICT (kind, key) DO UPDATE SET next_slot_at = {NOW}
+)
 SELECT (SELECT value FROM ir_config_parameter WHERE key = 'database.uuid')
         || ':' || (SELECT system_identifier FROM pg_control_system())
         || ':' || (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -21,12 +27,6 @@ SET_ORIGIN = f"""
 INSERT INTO ir_config_parameter (key, value, create_date, write_date)
 VALUES ('whatsapp_broadcast.origin', %(origin)s, {NOW}, {NOW})
 ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, write_date = {NOW}
-"""
-
-BEAT = f"""
-INSERT INTO whatsapp_broadcast_pace (kind, key, next_slot_at)
-VALUES ('heartbeat', 0, {NOW})
-ON CONFLICT (kind, key) DO UPDATE SET next_slot_at = {NOW}
 """
 
 PAUSE_EVERYTHING = f"""

@@ -1,6 +1,8 @@
 """How a broadcast goes on and ends, and who is told."""
 
 from .clock import NOW
+from .events import INBOX
+from .pauses import PAUSE_IS_TO_TELL
 
 CANCEL_REMAINING = """
 WITH remaining AS MATERIALIZED (
@@ -38,20 +40,33 @@ SELECT id FROM whatsapp_broadcast WHERE state = 'sending'
 ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
 
+_HAS_QUEUED = """EXISTS (
+        SELECT FROM whatsapp_broadcast_recipient r
+        WHERE r.broadcast_id = b.id AND r.due_at IS NOT NULL
+    )"""
+_HAS_SENDING = """EXISTS (
+        SELECT FROM whatsapp_broadcast_recipient r
+        WHERE r.lease_until IS NOT NULL AND r.broadcast_id = b.id
+    )"""
+
 #: Done: nothing queued, nothing in flight. Held and unknown rows may remain.
 FINISH = f"""
 UPDATE whatsapp_broadcast b SET
     state = 'done', completed_at = {NOW}, write_date = {NOW}
 WHERE b.state = 'sending' AND b.id = ANY(%(ids)s)
-    AND NOT EXISTS (
-        SELECT FROM whatsapp_broadcast_recipient r
-        WHERE r.broadcast_id = b.id AND r.due_at IS NOT NULL
-    )
-    AND NOT EXISTS (
-        SELECT FROM whatsapp_broadcast_recipient r
-        WHERE r.lease_until IS NOT NULL AND r.broadcast_id = b.id
-    )
+    AND NOT {_HAS_QUEUED} AND NOT {_HAS_SENDING}
 RETURNING b.id
+"""
+
+#: Whether a lease expired, or a broadcast is not what its rows are.
+UNSETTLED = f"""
+SELECT EXISTS (
+    SELECT FROM whatsapp_broadcast_recipient WHERE lease_until < {NOW}
+) OR EXISTS (
+    SELECT FROM whatsapp_broadcast b
+    WHERE b.state IN ('cancelled', 'failed', 'done') AND {_HAS_QUEUED}
+        OR b.state = 'sending' AND NOT {_HAS_QUEUED} AND NOT {_HAS_SENDING}
+)
 """
 
 #: When a row of broadcast b may be claimed, as far as the broadcast is concerned.
@@ -130,10 +145,19 @@ UPDATE whatsapp_broadcast_recipient r SET
 WHERE id = ANY(%(ids)s) AND state IN ('unknown', 'failed')
 """
 
-LAST_CHANGE = "SELECT COALESCE(max(id), 0) FROM whatsapp_broadcast_counter"
-
-CHANGED_BROADCASTS = """
-SELECT DISTINCT b.id, max(c.id) OVER ()
-FROM whatsapp_broadcast_counter c JOIN whatsapp_broadcast b ON b.id = c.broadcast_id
-WHERE c.id > %(last_id)s
+#: What a driver looks for between claims: whether there is something in the inbox, or
+#: a pause that nobody was told of, the last change, and [broadcast id, state, id of its
+#: user's partner] of each broadcast that changed since ``last_id``.
+NEWS = f"""
+SELECT
+    EXISTS (SELECT {INBOX}),
+    EXISTS (SELECT FROM whatsapp_broadcast WHERE {PAUSE_IS_TO_TELL}),
+    (SELECT COALESCE(max(id), 0) FROM whatsapp_broadcast_counter),
+    ARRAY(
+        SELECT jsonb_build_array(b.id, b.state, u.partner_id)
+        FROM whatsapp_broadcast b JOIN res_users u ON u.id = b.user_id
+        WHERE b.id IN (
+            SELECT broadcast_id FROM whatsapp_broadcast_counter WHERE id > %(last_id)s
+        )
+    )
 """

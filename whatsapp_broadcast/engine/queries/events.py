@@ -9,9 +9,12 @@ SELECT id, {NOW}, %(payload)s, 'new', 0
 FROM whatsapp_broadcast_account WHERE id = %(account_id)s
 """
 
+#: Follows SELECT and columns.
+INBOX = f"""FROM whatsapp_broadcast_event
+WHERE processed_at IS NULL AND (retry_at IS NULL OR retry_at <= {NOW})"""
+
 TAKE_EVENTS = f"""
-SELECT id, account_id, payload, attempt_count FROM whatsapp_broadcast_event
-WHERE processed_at IS NULL AND (retry_at IS NULL OR retry_at <= {NOW})
+SELECT id, account_id, payload, attempt_count {INBOX}
 ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 

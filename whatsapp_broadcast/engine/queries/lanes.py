@@ -9,7 +9,7 @@ from .windows import WINDOW_COLUMNS
 _LANES_OF_NUMBER = "CEIL(n.messages_per_second / %(lane_rate)s::float)::int"
 
 #: The lanes, and the paces that their turns lock, of every number that sends.
-ADD_LANES = f"""
+_ADDED = f"""
 WITH wanted AS (
     SELECT n.id AS number_id, {_LANES_OF_NUMBER} AS lanes
     FROM whatsapp_broadcast_number n
@@ -26,23 +26,27 @@ WITH wanted AS (
     UNION ALL
     SELECT 'broadcast', id, {NOW} FROM whatsapp_broadcast WHERE state = 'sending'
     ON CONFLICT (kind, key) DO NOTHING
+), added AS (
+    INSERT INTO whatsapp_broadcast_lane (number_id, position)
+    SELECT number_id, position FROM wanted, generate_series(0, lanes - 1) AS position
+    ON CONFLICT (number_id, position) DO NOTHING
 )
-INSERT INTO whatsapp_broadcast_lane (number_id, position)
-SELECT number_id, position FROM wanted, generate_series(0, lanes - 1) AS position
-ON CONFLICT (number_id, position) DO NOTHING
 """
+ADD_LANES = f"{_ADDED} SELECT"
+
+#: Something to do for a lane l.
+_HAS_WORK = f"""EXISTS (
+        SELECT FROM whatsapp_broadcast b
+        WHERE b.number_id = l.number_id AND b.state = 'sending'
+            AND (b.resting_until IS NULL OR b.resting_until <= {NOW})
+    )"""
 
 #: Lanes without a living owner that have something to do.
 _FREE = f"""
     FROM whatsapp_broadcast_lane l
     JOIN whatsapp_broadcast_number n ON n.id = l.number_id
     WHERE (l.lease_until IS NULL OR l.lease_until < {NOW})
-        AND l.position < {_LANES_OF_NUMBER}
-        AND EXISTS (
-            SELECT FROM whatsapp_broadcast b
-            WHERE b.number_id = l.number_id AND b.state = 'sending'
-                AND (b.resting_until IS NULL OR b.resting_until <= {NOW})
-        )
+        AND l.position < {_LANES_OF_NUMBER} AND {_HAS_WORK}
 """
 
 #: Takes free lanes, those that waited longest first, until their rates add up to what
@@ -68,9 +72,19 @@ FROM taken WHERE l.id = taken.id
 RETURNING l.id, l.number_id
 """
 
-LANES_ARE_LEFT = f"SELECT EXISTS (SELECT {_FREE})"
+#: Whether lanes are free, and whether there are some whose owner, by the seconds left
+#: of its lease, is silent: it may be dead.
+LANES_LEFT = f"""
+SELECT EXISTS (SELECT {_FREE}), EXISTS (
+    SELECT FROM whatsapp_broadcast_lane l
+    WHERE l.lease_until BETWEEN {NOW} AND {NOW} + %(seconds)s * interval '1 second'
+        AND {_HAS_WORK}
+)
+"""
 
+#: Also adds the paces of what was launched meanwhile.
 RENEW_LANES = f"""
+{_ADDED}
 UPDATE whatsapp_broadcast_lane SET
     lease_until = {NOW} + %(seconds)s * interval '1 second'
 WHERE owner = %(owner)s
@@ -135,6 +149,12 @@ SELECT b.id, b.message_type, b.body, b.media_kind, b.media_id, b.media_link,
 FROM whatsapp_broadcast b
 LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
 WHERE b.id = ANY(%(ids)s)
+"""
+
+#: One of these crons that does not run: a worker holds the row of its cron.
+IDLE_CRON = """
+SELECT id FROM ir_cron WHERE id = ANY(%(ids)s) AND active
+ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 """
 
 #: Whether a cron is due that is none of those that send or merge.

@@ -134,8 +134,9 @@ UPDATE whatsapp_broadcast SET
 WHERE id = ANY(%(ids)s) AND held_since IS NOT NULL
 """
 
-PAUSES_TO_TELL = """
-SELECT id FROM whatsapp_broadcast
-WHERE state = 'paused' AND NOT COALESCE(pause_is_told, FALSE)
+PAUSE_IS_TO_TELL = "state = 'paused' AND NOT COALESCE(pause_is_told, FALSE)"
+
+PAUSES_TO_TELL = f"""
+SELECT id FROM whatsapp_broadcast WHERE {PAUSE_IS_TO_TELL}
 ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
 """
