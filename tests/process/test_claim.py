@@ -556,3 +556,21 @@ def test_a_cron_that_runs_is_not_woken_to_help(world):
         running.execute(lock, crons[:1])
         cr.execute(queries.IDLE_CRON, {"ids": crons})
         assert cr.fetchall() == [(crons[1],)]
+
+
+def test_only_a_cron_that_is_due_and_does_not_run_waits(world):
+    [(cron,)] = world.query("SELECT min(id) FROM ir_cron WHERE active")
+    hour = "clock_timestamp() AT TIME ZONE 'UTC' + interval '1 hour'"
+    world.query(f"UPDATE ir_cron SET nextcall = {hour}")
+    world.query("DELETE FROM ir_cron_trigger")
+
+    def wait():
+        return world.query(queries.OTHER_CRONS_WAIT)[0][0]
+
+    assert wait() is None
+    due = "nextcall - interval '1 hour 10 seconds'"
+    world.query(f"UPDATE ir_cron SET nextcall = {due} WHERE id = %s", cron)
+    assert wait() == pytest.approx(10, abs=5)
+    with world.transaction() as running:
+        running.execute("SELECT FROM ir_cron WHERE id = %s FOR NO KEY UPDATE", [cron])
+        assert wait() is None

@@ -86,7 +86,7 @@ def run(transaction, owner, open_channel, go_on, between, call_another):
     :param go_on: called about once a second with the seconds since the start
     :param between: called between claims, for what must not wait (the inbox)
     :param call_another: called if there is more than one driver can serve, and when
-        this one ends with work left
+        this one ends with work left; tells whether somebody comes
     :rtype: Course
     """
     start = time.monotonic()
@@ -96,18 +96,23 @@ def run(transaction, owner, open_channel, go_on, between, call_another):
     channels = [(*row, open_channel(row[1])) for row in leased]
     # Each run begins the broadcasts' turns elsewhere.
     lanes = [Lane(*row, turn=int(start)) for row in channels if row[2]]
-    sent = 0
+    sent, has_heir = 0, False
     try:
         if lanes:
             serving = _Serving(transaction, owner, lanes, start, go_on)
             sent = serving.serve(between, call_another)
+            has_heir = serving.has_heir
     finally:
         if leased:
             _free(transaction, owner)
     finished = _settle(transaction) if leased or _is_unsettled(transaction) else []
     with transaction() as cr:
         cr.execute(queries.NEXT_DUE)
-        return Course(sent, finished, cr.fetchone()[0])
+        [next_due] = cr.fetchone()
+    if has_heir and next_due is not None:
+        # Who was called may be on the way to the lanes: only look after it.
+        next_due = max(next_due, LANE_LEASE)
+    return Course(sent, finished, next_due)
 
 
 def _await_lanes(transaction, owner, start, go_on):
@@ -187,6 +192,7 @@ class _Serving:
         self.renew_at = time.monotonic() + RENEW_EVERY
         self.unwritten = []
         self.sent = 0
+        self.has_heir = False
 
     def serve(self, between, call_another):
         """Claim, send and write until time is up or nothing is left to claim."""
@@ -225,7 +231,7 @@ class _Serving:
         """Let others have the lanes before the last rows are out: no slot is lost."""
         try:
             _free(self.transaction, self.owner)
-            call_another()
+            self.has_heir = call_another()
         except DATABASE_FAULTS as error:
             _say_fault(error)
 

@@ -17,6 +17,9 @@ CALL_SECONDS = 8
 #: Seconds that a call sends if none waits: each end costs half a second of slots. Far
 #: below the 120 s after which Odoo kills a cron.
 LONGEST_CALL = 50
+#: Seconds in which another worker takes a cron that is due, if one is free and told so:
+#: of themselves they look once a minute.
+WAKE_SECONDS = 3
 #: Several, as a cron runs once at a time in a whole cluster.
 SEND_CRONS = ("ir_cron_send", "ir_cron_send_2", "ir_cron_send_3", "ir_cron_send_4")
 #: Seconds between two progress messages, and between two looks of a sender for news
@@ -77,21 +80,29 @@ class WhatsappBroadcastLane(models.Model):
         return elapsed < LONGEST_CALL and not self._others_wait()
 
     def _others_wait(self):
+        """Tell whether other crons wait for this worker, and not for any to wake up."""
         with engine_transaction(self.env.registry)() as cr:
             cr.execute(queries.OTHER_CRONS_WAIT)
-            return cr.fetchone()[0]
+            seconds = cr.fetchone()[0]
+        if seconds is None:
+            return False
+        self.env["ir.cron"]._notifydb()
+        return seconds > WAKE_SECONDS
 
     def _call_another(self):
         """Wake a cron that does not run: there is more than one process can send.
 
-        One is enough: it calls the next if there is still more. If all run, the first
-        that ends finds what is left.
+        One is enough: it calls the next if there is still more.
+
+        :return: whether there was one
         """
         with engine_transaction(self.env.registry)() as cr:
             crons = self.with_env(self.env(cr=cr))._send_crons()
             cr.execute(queries.IDLE_CRON, {"ids": crons.ids})
-            for (id_,) in cr.fetchall():
-                wake(crons.browse(id_))
+            idle = crons.browse(id_ for (id_,) in cr.fetchall())
+            for cron in idle:
+                wake(cron)
+        return bool(idle)
 
     def _follow(self, course):
         """See to what a drive leaves behind; any driver's, whatever started it."""

@@ -81,6 +81,7 @@ class WhatsappBroadcastLane(models.Model):
             return super()._call_another()
         with self._apart() as lanes:
             lanes._enqueue(0)
+        return True
 
     @api.model
     def _cron_send(self):

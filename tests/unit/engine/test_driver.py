@@ -78,6 +78,32 @@ def test_a_database_that_is_away_ends_no_run_at_once(serving):
     assert not serving._may_go_on()
 
 
+# === HANDING OVER === #
+
+
+@pytest.mark.parametrize(
+    ("comes", "next_due"), [(True, driver.LANE_LEASE), (False, 0.0)]
+)
+def test_lanes_that_were_handed_over_are_not_asked_for_at_once(
+    monkeypatch, comes, next_due
+):
+    class Serving:
+        has_heir = comes
+
+        def __init__(self, *_arguments):
+            pass
+
+        def serve(self, _between, _call_another):
+            return 5
+
+    channel = SimpleNamespace(messages_per_second=80)
+    monkeypatch.setattr(driver, "_Serving", Serving)
+    monkeypatch.setattr(driver, "_await_lanes", lambda *_arguments: ([(1, 1)], False))
+    monkeypatch.setattr(driver, "_settle", lambda _transaction: [])
+    course = driver.run(Database().transaction, "me", lambda _id: channel, *[None] * 3)
+    assert course == (5, [], next_due)
+
+
 # === STANDING BY === #
 
 

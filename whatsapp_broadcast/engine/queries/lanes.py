@@ -157,18 +157,21 @@ SELECT id FROM ir_cron WHERE id = ANY(%(ids)s) AND active
 ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 """
 
-#: Whether a cron is due that is none of those that send or merge.
+#: For how many seconds a cron has been due that is none of those that send or merge,
+#: and does not run (a worker holds its row); NULL if there is none.
 OTHER_CRONS_WAIT = f"""
-SELECT EXISTS (
-    SELECT FROM ir_cron c
-    WHERE c.active AND (
-        c.nextcall <= {NOW} OR EXISTS (
-            SELECT FROM ir_cron_trigger t WHERE t.cron_id = c.id AND t.call_at <= {NOW}
-        )
-    ) AND NOT EXISTS (
+WITH waiting AS (
+    SELECT LEAST(c.nextcall, (
+        SELECT min(t.call_at) FROM ir_cron_trigger t WHERE t.cron_id = c.id
+    )) AS due_at
+    FROM ir_cron c
+    WHERE c.active AND NOT EXISTS (
         SELECT FROM ir_model_data d
         WHERE d.model = 'ir.cron' AND d.res_id = c.id
             AND d.module = 'whatsapp_broadcast' AND d.name <> 'ir_cron_prepare'
     )
+    FOR SHARE OF c SKIP LOCKED
 )
+SELECT EXTRACT(EPOCH FROM {NOW} - min(due_at))::float FROM waiting
+WHERE due_at <= {NOW}
 """
