@@ -60,8 +60,21 @@ class WhatsappBroadcast(models.Model):
     recipient_timezones = fields.Json(
         readonly=True, copy=False, help="Each combination of the recipients' zones."
     )
+    next_message_at = fields.Datetime(
+        compute="_compute_next_message_at",
+        help="When the broadcast sends, but nothing for the next minute.",
+    )
 
     # === COMPUTES === #
+
+    @api.depends("state", "is_resting")
+    def _compute_next_message_at(self):
+        sending = self.filtered(lambda b: b.state == "sending" and not b.is_resting)
+        self.env["whatsapp.broadcast.recipient"].flush_model(["due_at"])
+        self.env.cr.execute(queries.WAITING, {"ids": sending.ids, "seconds": 60})
+        due = dict(self.env.cr.fetchall())
+        for broadcast in self:
+            broadcast.next_message_at = due.get(broadcast.id, False)
 
     @api.depends("template_id", "message_type")
     def _compute_send_window(self):

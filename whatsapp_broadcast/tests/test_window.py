@@ -122,6 +122,19 @@ class TestWindow(BroadcastCommon):
         self.assertEqual(due[NEW_YORK], NINE_IN_NEW_YORK)
         self.assertLess(due[BERLIN], datetime(2035, 1, 1, 12, 1))
 
+    def test_a_broadcast_whose_rows_all_wait_says_until_when(self):
+        broadcast = self.make_prepared(2)
+        self.assertFalse(broadcast.next_message_at)
+        now = fields.Datetime.now()
+        early, late = now + timedelta(hours=2), now + timedelta(hours=5)
+        for row, due_at in zip(broadcast.recipient_ids, (late, early), strict=True):
+            row.sudo().due_at = due_at
+        broadcast.invalidate_recordset()
+        self.assertEqual(broadcast.next_message_at, early)
+        broadcast.recipient_ids[0].sudo().due_at = now
+        broadcast.invalidate_recordset()
+        self.assertFalse(broadcast.next_message_at)
+
     @freeze_time(MONDAY_NOON)
     def test_no_zone_is_kept_that_nobody_asks_for(self):
         for window in ("always", "company"):

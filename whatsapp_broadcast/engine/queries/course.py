@@ -100,6 +100,13 @@ SELECT EXISTS (
 )
 """
 
+#: When each broadcast that waits for longer than this goes on.
+WAITING = f"""
+SELECT b.id, due.at {_WITH_DUE} AND b.id = ANY(%(ids)s)
+    AND due.at > {NOW} + %(seconds)s * interval '1 second'
+    AND NOT {_HAS_SENDING}
+"""
+
 TREAT_AS_SENT = f"""
 UPDATE whatsapp_broadcast_recipient
 SET state = 'accepted', accepted_at = COALESCE(accepted_at, {NOW})
