@@ -16,7 +16,7 @@ POINTS = (
 #: Passes of a point before the kill, at most: claims and results come in batches.
 MOST_PASSES = {"after request": 60, "after answer": 60}
 #: Rows that one kill may use up: what passes before, and what was in hand.
-ROWS_A_KILL = 120
+ROWS_A_KILL = 240
 #: A sender has in hand at most what it claims in a second and what is under way.
 IN_HAND = 120
 
@@ -37,7 +37,7 @@ def killed_at_each_point(arena: Arena) -> None:
     scene.launch(scene.people(ROWS_A_KILL * len(kills)))
     in_hand, slowest = [], 0.0
     for point in kills:
-        scene.points.arm(point, arena.chance.randrange(MOST_PASSES.get(point, 4)))
+        scene.points.arm(point, arena.chance.randrange(MOST_PASSES.get(point, 2)))
         scene.wake()
         scene.points.wait_fired()
         in_hand.append(_wait_dead(scene))
