@@ -514,25 +514,26 @@ def test_who_finds_the_lanes_taken_looks_again_when_their_drivers_would_be_dead(
         assert 20 < cr.fetchone()[0] <= 30
 
 
-def test_a_driver_that_is_not_heard_of_is_found_before_its_lease_ends(world):
+def test_a_driver_that_may_be_dead_is_found_before_its_lease_ends(world):
     broadcast = world.broadcast(world.number(), 3)
-    lease = {"lane_rate": 500, "seconds": 30, "limit": 5, "owner": "other"}
+    lease = {"lane_rate": 500, "seconds": 30, "limit": 5, "owner": "cron 1:a"}
     with world.transaction() as cr:
         cr.execute(queries.LEASE_LANES, lease)
 
-    def look():
+    def look(owner="cron 2:b"):
+        values = {"seconds": driver.LANE_LEASE - driver.SILENCE, "owner": owner}
         with world.transaction() as cr:
-            seconds = driver.LANE_LEASE - driver.SILENCE
-            cr.execute(queries.LANES_LEFT, {"lane_rate": 500, "seconds": seconds})
+            cr.execute(queries.LANES_LEFT, {"lane_rate": 500, **values})
             return cr.fetchone()
 
     assert look() == (False, False)
+    assert look("cron 1:b") == (False, True)
     world.query(
         "UPDATE whatsapp_broadcast_lane SET lease_until = lease_until - interval '8 s'"
     )
     assert look() == (False, True)
     world.change("", broadcast, state="paused")
-    assert look() == (False, False)
+    assert look("cron 1:b") == (False, False)
 
 
 def test_a_renewed_lease_comes_with_what_was_launched_meanwhile(world):

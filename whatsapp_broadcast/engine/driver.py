@@ -80,7 +80,8 @@ def run(transaction, owner, open_channel, go_on, between, call_another):
     """Send what may be sent, as long as there is something and ``go_on`` allows it.
 
     :param transaction: context manager of a cursor; commits at its end
-    :param str owner: names this driver among all of the database
+    :param str owner: names this driver among all of the database. What is before a
+        colon drives once at a time (a cron): a lane of the same is a dead driver's
     :param open_channel: number id → channel (``learn``, ``prepare``, ``send`` and
         ``messages_per_second``), or None if the number cannot send
     :param go_on: called about once a second with the seconds since the start
@@ -116,14 +117,14 @@ def run(transaction, owner, open_channel, go_on, between, call_another):
 
 
 def _await_lanes(transaction, owner, start, go_on):
-    """Lease lanes; stand by while there are none but those of a silent driver.
+    """Lease lanes; stand by while there are none but those of who may be dead.
 
-    If it is dead, nobody else would come when its lease ends: crons sleep for a minute.
+    Nobody else would come when its lease ends: crons sleep for a minute.
     """
-    leased, more, silent = _lease(transaction, owner)
-    while silent and not leased and go_on(time.monotonic() - start):
+    leased, more, may_be_dead = _lease(transaction, owner)
+    while may_be_dead and not leased and go_on(time.monotonic() - start):
         time.sleep(LOOK_EVERY)
-        leased, more, silent = _lease(transaction, owner)
+        leased, more, may_be_dead = _lease(transaction, owner)
     return leased, more
 
 
@@ -131,7 +132,7 @@ def _lease(transaction, owner):
     """Lease lanes.
 
     :return: the (lane id, number id) that are ours now, whether more are free, and
-        whether a driver that has some has not been heard for long
+        whether a driver that has some may be dead
     """
     rate = {"lane_rate": limiter.LANE_RATE}
     lease = {**rate, "owner": owner, "seconds": LANE_LEASE, "limit": LANES}
@@ -139,10 +140,10 @@ def _lease(transaction, owner):
         cr.execute(queries.ADD_LANES, rate)
         cr.execute(queries.LEASE_LANES, lease)
         leased = cr.fetchall()
-        silent = {"seconds": LANE_LEASE - SILENCE}
-        cr.execute(queries.LANES_LEFT, {**rate, **silent})
-        left, silent = cr.fetchone()
-        return leased, bool(leased) and left, silent
+        heard = {"owner": owner, "seconds": LANE_LEASE - SILENCE}
+        cr.execute(queries.LANES_LEFT, {**rate, **heard})
+        left, may_be_dead = cr.fetchone()
+        return leased, bool(leased) and left, may_be_dead
 
 
 def _free(transaction, owner):

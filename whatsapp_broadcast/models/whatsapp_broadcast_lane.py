@@ -64,12 +64,17 @@ class WhatsappBroadcastLane(models.Model):
         """Run the engine; the one thing that cron and queue jobs do."""
         return engine.run(
             engine_transaction(self.env.registry),
-            owner=uuid.uuid4().hex,
+            owner=self._owner(),
             open_channel=self._open_channel,
             go_on=go_on,
             between=Housekeeping(self.env).run_between,
             call_another=self._call_another,
         )
+
+    def _owner(self):
+        """Name a driver. Of each cron there is one at a time in the whole cluster."""
+        cron_id = self.env.context.get("cron_id")
+        return f"cron {cron_id}:{uuid.uuid4()}" if cron_id else str(uuid.uuid4())
 
     def _may_go_on(self, elapsed):
         """Tell whether a call may go on after so many seconds."""

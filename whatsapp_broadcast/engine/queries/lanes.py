@@ -72,13 +72,15 @@ FROM taken WHERE l.id = taken.id
 RETURNING l.id, l.number_id
 """
 
-#: Whether lanes are free, and whether there are some whose owner, by the seconds left
-#: of its lease, is silent: it may be dead.
+#: Whether lanes are free, and whether there are some whose owner may be dead: by the
+#: seconds left of its lease it is silent, or the asking driver has outlived it.
 LANES_LEFT = f"""
 SELECT EXISTS (SELECT {_FREE}), EXISTS (
     SELECT FROM whatsapp_broadcast_lane l
-    WHERE l.lease_until BETWEEN {NOW} AND {NOW} + %(seconds)s * interval '1 second'
-        AND {_HAS_WORK}
+    WHERE l.lease_until >= {NOW} AND (
+        l.lease_until < {NOW} + %(seconds)s * interval '1 second'
+        OR split_part(l.owner, ':', 1) = split_part(%(owner)s, ':', 1)
+    ) AND {_HAS_WORK}
 )
 """
 
