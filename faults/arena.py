@@ -130,13 +130,7 @@ class Scene(Stage):
 
     def start(self, *arguments: str, **variables: str) -> None:
         """Start the server with points to die at."""
-        self.server.start(
-            f"--addons-path={layout.ROOT},{ADDONS}",
-            "--load=base,rpc,web,whatsapp_broadcast,fault_points",
-            *arguments,
-            FAULT_POINTS=str(self.points.folder),
-            **variables,
-        )
+        start_server(self.server, self.points, *arguments, **variables)
 
     def people(self, count: int, meant: bool = True) -> list[int]:
         """Make leads with phones of their own; return the ids.
@@ -303,6 +297,19 @@ class Points:
         """Return how many milliseconds each claim took."""
         path = self.folder / "claims"
         return [float(line) for line in path.read_text().split()]
+
+
+def start_server(
+    server: odoo.Server, points: Points, *arguments: str, **variables: str
+) -> None:
+    """Start a server with points to die at."""
+    server.start(
+        f"--addons-path={layout.ROOT},{ADDONS}",
+        "--load=base,rpc,web,whatsapp_broadcast,fault_points",
+        *arguments,
+        FAULT_POINTS=str(points.folder),
+        **variables,
+    )
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A server-wide module that kills its own process at a named point.
+"""A server-wide module that kills its own process at a named point, or errs in time.
 
 The folder that ``FAULT_POINTS`` names holds the order: ``armed``, a JSON object with
 ``point`` and ``after`` (how many times the point is passed first). One process takes
@@ -7,6 +7,9 @@ points are where its statements, commits and requests pass through Odoo's cursor
 the standard library's HTTP client.
 
 Beside it, ``claims`` gets one line for each claim: how many milliseconds it took.
+
+``FAULT_CLOCK`` says how many seconds the host's clock is ahead, ``FAULT_CLOCK_JUMP`` how
+far it jumps; see ``clock``.
 """
 
 import json
@@ -20,6 +23,8 @@ from pathlib import Path
 from odoo.sql_db import Cursor
 
 from odoo.addons.whatsapp_broadcast.engine import queries
+
+from .clock import go_wrong
 
 FOLDER = Path(os.environ["FAULT_POINTS"])
 #: Statements that make a transaction one of this kind.
@@ -55,9 +60,11 @@ def _is_due(stamp, after):
 
 
 def post_load():
-    """Watch cursors and requests."""
+    """Watch cursors and requests; set the clock wrong if told to."""
     _watch_cursors()
     _watch_requests()
+    if ahead := os.environ.get("FAULT_CLOCK"):
+        go_wrong(float(ahead), float(os.environ.get("FAULT_CLOCK_JUMP", "0")))
 
 
 def _watch_cursors():
