@@ -8,7 +8,7 @@ the standard library's HTTP client.
 
 Beside it, ``claims`` gets one line for each claim: how many milliseconds it took.
 
-``FAULT_CLOCK`` says how many seconds the host's clock is ahead, ``FAULT_CLOCK_JUMP`` how
+``FAULT_CLOCK`` says by how many seconds the clock is ahead, ``FAULT_CLOCK_JUMP`` how
 far it jumps; see ``clock``.
 """
 
