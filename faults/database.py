@@ -48,20 +48,21 @@ def _checkpoint() -> None:
 
 
 def _until_next(scene: Scene) -> float:
-    """Return the seconds until the sandbox takes another message.
+    """Return the seconds until rows are claimed anew, and a message is taken.
 
     Odoo's master ends when it must start a worker while PostgreSQL is away: then it is
     started again, as a service manager would, and the seconds count from there.
     """
-    start, had = time.monotonic(), len(scene.taken())
+    start, had = time.monotonic(), len(scene.points.claims())
     deadline = start + 120
-    while len(scene.taken()) <= had:
+    while len(scene.points.claims()) <= had:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"no message in 120 s; see {scene.server.process.log}")
+            raise TimeoutError(f"no claim in 120 s; see {scene.server.process.log}")
         if scene.server.process.pid is None:
             scene.start()
             start = time.monotonic()
         time.sleep(0.1)
+    scene.wait_taken(len(scene.taken()) + 1)
     return time.monotonic() - start
 
 
