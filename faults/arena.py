@@ -222,7 +222,10 @@ class Scene(Stage):
                 " ZONE 'UTC' - interval '1 second' WHERE lease_until IS NOT NULL"
             )
         # Odoo lets a job rest for a minute that died three times without progress.
-        self.execute("UPDATE ir_cron_progress SET timed_out_counter = 0")
+        self.execute(
+            "UPDATE ir_cron_progress SET timed_out_counter = 0"
+            " WHERE timed_out_counter > 0"
+        )
 
     def wake(self) -> None:
         """Let the cron workers look for work now, as they would in a minute."""
