@@ -25,10 +25,10 @@ LEASED = (
     "SELECT count(*) FROM whatsapp_broadcast_recipient"
     " WHERE state = 'sending' AND lease_until > now() AT TIME ZONE 'UTC'"
 )
-#: Seconds until the lane of a sender is free, which says no more.
+#: Seconds until the lane of a sender that died is free; 0 if it had freed it before.
 LEASE_LEFT = (
-    "SELECT EXTRACT(EPOCH FROM max(lease_until) - now() AT TIME ZONE 'UTC')::float"
-    " FROM whatsapp_broadcast_lane"
+    "SELECT COALESCE(EXTRACT(EPOCH FROM max(lease_until) - now() AT TIME ZONE 'UTC'),"
+    " 0)::float FROM whatsapp_broadcast_lane"
 )
 
 
