@@ -42,24 +42,35 @@ def killed_at_each_point(arena: Arena) -> None:
     kills = [point for point in POINTS for _ in range(arena.options.times)]
     arena.chance.shuffle(kills)
     scene.launch(scene.people(ROWS_A_KILL * len(kills)))
-    in_hand, went_on = [], []
+    in_hand, slowest = [], 0.0
     for point in kills:
         scene.points.arm(point, arena.chance.randrange(MOST_PASSES.get(point, 2)))
         scene.points.wait_fired()
         in_hand.append(_wait_dead(scene))
-        # The last one's lease ends by itself, and nobody calls for a sender.
-        is_last = len(in_hand) == len(kills)
-        went_on.append(_until_next(scene, in_haste=not is_last))
+        scene.expire_leases()
+        scene.wake()
+        slowest = max(slowest, _until_next(scene))
     scene.wake()
     scene.wait_state("done", 120 + ROWS_A_KILL * len(kills) / SLOWEST)
     arena.measure("kills", len(kills))
     arena.measure("in hand of a sender at most", max(in_hand), at_most=IN_HAND)
     arena.measure("in doubt", scene.unknown(), at_most=sum(in_hand))
-    arena.measure("after leases ended by hand", max(went_on[:-1]), " s", at_most=5)
-    arena.measure("after its lease", went_on[-1], " s", at_most=5)
+    arena.measure("after leases ended by hand", slowest, " s", at_most=5)
     scene.control("release", keep_recording=False)
     scene.wait_rest()
     arena.measure("sent", len(scene.taken()))
+    _left_alone(arena)
+
+
+def _left_alone(arena: Arena) -> None:
+    """Kill once, call for nobody, and let the lease end by itself."""
+    scene = arena.scene()
+    scene.launch(scene.people(2 * ROWS_A_KILL))
+    scene.points.arm("after claim commit", 1)
+    scene.points.wait_fired()
+    left = scene.ask(LEASE_LEFT)
+    arena.measure("after its lease", _until_next(scene) - left, " s", at_most=5)
+    scene.wait_rest()
 
 
 def _wait_dead(scene: Scene) -> int:
@@ -71,19 +82,11 @@ def _wait_dead(scene: Scene) -> int:
     return settled
 
 
-def _until_next(scene: Scene, in_haste: bool) -> float:
-    """Return the seconds from the end of the dead sender's lease to the next message.
-
-    :param in_haste: the lease ends now, and cron workers look for work at once
-    """
-    left, had = scene.ask(LEASE_LEFT), len(scene.taken())
-    if in_haste:
-        left = 0.0
-        scene.expire_leases()
-        scene.wake()
-    start = time.monotonic()
-    scene.wait_taken(had + 1, left + 90)
-    return time.monotonic() - start - left
+def _until_next(scene: Scene) -> float:
+    """Return the seconds until the next message."""
+    start, had = time.monotonic(), len(scene.taken())
+    scene.wait_taken(had + 1, 120)
+    return time.monotonic() - start
 
 
 def stopped_by_signal_and_watchdog(arena: Arena) -> None:
