@@ -1,3 +1,7 @@
+# Models inherit from it, whatever the order of their names.
+from . import whatsapp_broadcast_outgoing
+
+# isort: split
 from . import (
     crm_lead,
     ir_actions_server,
@@ -13,8 +17,8 @@ from . import (
     whatsapp_broadcast_course,
     whatsapp_broadcast_event,
     whatsapp_broadcast_lane,
+    whatsapp_broadcast_message,
     whatsapp_broadcast_number,
-    whatsapp_broadcast_outgoing,
     whatsapp_broadcast_pace,
     whatsapp_broadcast_prepare,
     whatsapp_broadcast_reach,

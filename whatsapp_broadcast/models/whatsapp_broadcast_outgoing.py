@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from .loose_many2one import LooseMany2one
 
@@ -68,3 +68,65 @@ class WhatsappBroadcastOutgoing(models.AbstractModel):
     failed_at = fields.Datetime(readonly=True)
     price_category = fields.Char(readonly=True)
     billable = fields.Boolean(readonly=True)
+    advice = fields.Char(compute="_compute_advice")
+
+    @api.depends("state", "error_code", "error_class")
+    def _compute_advice(self):
+        by_code, by_class = self._advice_by_code(), self._advice_by_class()
+        for message in self:
+            message.advice = False
+            if message.state in ("failed", "queued") and message.error_class:
+                message.advice = by_code.get(message.error_code) or by_class.get(
+                    message.error_class
+                )
+            elif message.state == "unknown":
+                message.advice = self._advice_on_doubt()
+
+    def _advice_on_doubt(self):
+        return self.env._("It may have arrived. Nothing is sent again by itself.")
+
+    def _advice_by_code(self):
+        """What to do where the class says too little; Meta's codes.
+
+        https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
+        """
+        return {
+            "130472": self.env._(
+                "WhatsApp withholds marketing from this person for a test. Write to "
+                "them another way."
+            ),
+            "130497": self.env._("WhatsApp does not let you write to this country."),
+            "131021": self.env._("It is your own number."),
+            "131047": self.env._(
+                "Their last message is more than 24 hours old. Send a template."
+            ),
+            "132005": self.env._("The text is too long with this person's values."),
+        }
+
+    def _advice_by_class(self):
+        return {
+            "retry": self.env._("A fault at the provider. Retry."),
+            "throttle": self.env._("The number was too fast. Retry."),
+            "pair": self.env._("Too many messages to this person. Retry later."),
+            "later": self.env._(
+                "WhatsApp limits marketing to this person. Retry after 24 hours or "
+                "more."
+            ),
+            "recipient": self.env._("Cannot be reached on WhatsApp. Check the number."),
+            "undeliverable": self.env._(
+                "Not on WhatsApp, or cannot be reached there. Check the number."
+            ),
+            "opt_out": self.env._("Stopped marketing messages. Do not retry."),
+            "request": self.env._("The message's data was refused. Correct it."),
+            "template": self.env._("Check the template, then retry."),
+            "number": self.env._("Check the number at the provider, then retry."),
+            "account": self.env._("Check the account at the provider."),
+            "credentials": self.env._("Enter a new access token."),
+            "daily_limit": self.env._(
+                "The limit of people a day is reached. Try again later."
+            ),
+            "restored": self.env._(
+                "The database was restored, copied or stood still. Send it again if it "
+                "did not arrive."
+            ),
+        }
