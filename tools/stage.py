@@ -256,6 +256,8 @@ class Stage:
             self.query(
                 "SELECT token, state FROM whatsapp_broadcast_recipient"
                 " WHERE token IS NOT NULL"
+                " UNION ALL SELECT token, state FROM whatsapp_broadcast_message"
+                " WHERE token IS NOT NULL"
             )
         )
         went_out = Counter(

@@ -223,7 +223,7 @@ def test_a_refused_message_gives_its_place_back_and_a_delivered_one_dates_it(wor
         " AT TIME ZONE 'UTC' WHERE id = %s",
         late,
     )
-    world.query(queries.REDATE_PLACES.replace("%(ids)s", "%s"), [late])
+    world.query(queries.REDATE_PLACES["recipient"].replace("%(ids)s", "%s"), [late])
     world.free_pace()
     world.query("UPDATE whatsapp_broadcast SET resting_until = NULL")
     assert len(world.claim(lane)) == 2  # two of the three days-old places

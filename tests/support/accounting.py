@@ -15,7 +15,7 @@ def assert_nobody_lost_nobody_twice(stage):
 
 
 def expire_leases(stage):
-    for table in ("recipient", "lane"):
+    for table in ("recipient", "message", "lane"):
         stage.execute(
             f"UPDATE whatsapp_broadcast_{table} SET lease_until = now() AT TIME ZONE"
             " 'UTC' - interval '1 second' WHERE lease_until IS NOT NULL"

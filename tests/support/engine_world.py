@@ -54,9 +54,9 @@ class World:
 
     def clear(self):
         """Delete everything again."""
-        tables = ("_recipient", "", "_template", "_number", "_account", "_pace")
-        for table in [f"whatsapp_broadcast{name}" for name in tables]:
-            self.query(f"DELETE FROM {table}")
+        tables = "_recipient _message  _template _number _account _pace"
+        for name in tables.split(" "):
+            self.query(f"DELETE FROM whatsapp_broadcast{name}")
         self.query("DELETE FROM crm_lead")
         self.query("DELETE FROM phone_blacklist")
 
@@ -174,6 +174,30 @@ class World:
             broadcast,
         )
 
+    def message(self, number, phone="+12015550100", **values):
+        """Add a single message out that is due."""
+        [(account,)] = self.query(
+            "SELECT account_id FROM whatsapp_broadcast_number WHERE id = %s", number
+        )
+        [(now,)] = self.query("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
+        defaults = {
+            "number_id": number,
+            "account_id": account,
+            "direction": "out",
+            "message_type": "template",
+            "template_id": values.get("template_id") or self.template(account),
+            "address": phone,
+            "phone": phone,
+            "state": "queued",
+            "due_at": now,
+            "attempt_count": 0,
+            "is_told": False,
+        }
+        message = self.add("_message", **{**defaults, **values})
+        with self.transaction() as cr:
+            cr.execute(queries.ADD_LANES, {"lane_rate": limiter.LANE_RATE})
+        return message
+
     def lane(self, number, rate=80):
         """Return a lane of a number, as a driver holds it."""
         return Lane(0, number, Channel(rate), turn=0)
@@ -207,10 +231,10 @@ class World:
             )
         )
 
-    def read(self, broadcast, *names):
-        """Return values of a broadcast; a single one bare."""
+    def read(self, id_, *names, table=""):
+        """Return values of a broadcast, or of another row; a single one bare."""
         [row] = self.query(
-            f"SELECT {', '.join(names)} FROM whatsapp_broadcast WHERE id = %s",
-            broadcast,
+            f"SELECT {', '.join(names)} FROM whatsapp_broadcast{table} WHERE id = %s",
+            id_,
         )
         return row if len(names) > 1 else row[0]

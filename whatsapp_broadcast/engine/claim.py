@@ -25,6 +25,7 @@ CONSTANTS = {
     "idle": limiter.IDLE,
     "lease": ROW_LEASE,
     "pair_seconds": limiter.PAIR_SECONDS,
+    "pair_burst": limiter.PAIR_BURST,
 }
 
 
@@ -36,18 +37,25 @@ def claim(cr, lane, room, clock):
     :param limiter.Clock clock: knows the database's time
     """
     lane.next_claim = time.monotonic() + lane.every
-    broadcasts = _open_now(cr, _begin(cr, lane))
-    if not broadcasts:
+    turn = _begin(cr, lane)
+    broadcasts = [row for row in turn if row["id"] and not row["unsendable"]]
+    broadcasts = _open_now(cr, broadcasts)
+    if not (broadcasts or turn and turn[0]["message_is_due"]):
         return []
-    lane.channel.learn(cr, [broadcast["id"] for broadcast in broadcasts])
-    number = broadcasts[0]
+    number = turn[0]
     spacing = limiter.spacing(number["rate"], lane.usable)
     free = limiter.slots(number["ahead"], spacing, lane.horizon)
     free = min(free, math.ceil(lane.share / spacing), room)
     people = places.look(cr, lane.number_id, number)
-    rows = _share_out(cr, lane, broadcasts, free, spacing, people)
-    if not rows and free > 0:
-        places.rest_if_none(cr, lane.number_id, people)
+    rows = []
+    if number["message_is_due"] and free > 0:
+        rows = _claim_messages(cr, lane, free, spacing, people)
+    if broadcasts:
+        lane.channel.learn(cr, [broadcast["id"] for broadcast in broadcasts])
+        free -= len(rows)
+        rows += _share_out(cr, lane, broadcasts, free, spacing, people)
+        if not rows and free > 0:
+            places.rest_if_none(cr, lane.number_id, people)
     return [
         Job(row, lane.channel, clock.monotonic(row["slot"]), limiter.GRACE)
         for row in rows
@@ -55,16 +63,16 @@ def claim(cr, lane, room, clock):
 
 
 def _begin(cr, lane):
-    """Lock the number's pace and return what may send from it now."""
+    """Lock the number's pace and return what may send from it now, as TURN does."""
     cr.execute(
         queries.TURN,
         {"number_id": lane.number_id, "recovery": limiter.RECOVERY},
     )
-    broadcasts = cr.dictfetchall()
-    unsendable = [b["id"] for b in broadcasts if b["unsendable"]]
+    turn = cr.dictfetchall()
+    unsendable = [row["id"] for row in turn if row["unsendable"]]
     if unsendable:
         cr.execute(queries.PAUSE_UNSENDABLE, {"ids": unsendable})
-    return [b for b in broadcasts if not b["unsendable"]]
+    return turn
 
 
 def _open_now(cr, broadcasts):
@@ -80,6 +88,21 @@ def _open_now(cr, broadcasts):
         else:
             opened.append({**broadcast, "closed": window.closed(now)})
     return opened
+
+
+def _claim_messages(cr, lane, limit, spacing, people):
+    """Claim single messages: they go before any broadcast's rows."""
+    values = {
+        "number_id": lane.number_id,
+        "broadcast_id": None,
+        "limit": limit,
+        "spacing": spacing,
+        "own_spacing": 0,
+    }
+    cr.execute(queries.CLAIM_MESSAGES, {**CONSTANTS, **values, **people.parameters()})
+    rows = [row for row in cr.dictfetchall() if row["state"] == "sending"]
+    people.take(rows)
+    return [{**row, "is_probe": False} for row in rows]
 
 
 def _share_out(cr, lane, broadcasts, free, spacing, people):

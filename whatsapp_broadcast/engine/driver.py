@@ -160,7 +160,8 @@ def _is_unsettled(transaction):
 def _settle(transaction):
     """Do what time alone calls for; return the ids of broadcasts that are done."""
     with transaction() as cr:
-        cr.execute(queries.EXPIRE_LEASES)
+        for expire in queries.EXPIRE_LEASES.values():
+            cr.execute(expire)
     cancelled = CANCEL_STEP
     while cancelled == CANCEL_STEP:
         with transaction() as cr:

@@ -36,8 +36,9 @@ GRACE = 0.025
 SLOWER, LEAST, RECOVERY = 0.7, 0.05, 0.02
 #: From this share of refused messages on; for fewer it slows down by as much less.
 MANY = 0.1
-#: Seconds between two messages to one person from one number.
-PAIR_SECONDS = 6
+#: Seconds between two messages to one person from one number; of single messages so
+#: many may go out at once.
+PAIR_SECONDS, PAIR_BURST = 6, 45
 
 
 class Clock:

@@ -29,7 +29,9 @@ TEMPLATE_STATES = (
 TEMPLATE_CATEGORIES = ("marketing", "utility", "authentication")
 QUALITIES = ("green", "yellow", "red")
 
-_TOKEN = re.compile(r"r(\d{1,9})-[0-9a-f]{32}\Z")
+_TOKEN = re.compile(r"([rm])(\d{1,9})-[0-9a-f]{32}\Z")
+#: What the tokens of each table's rows begin with.
+_PREFIXES = {"recipient": "r", "message": "m"}
 
 
 class Route:
@@ -103,8 +105,9 @@ def _merge_batch(cr, deliveries, parse):
     heard = {account for _delivery, _event, account, _number in parsed if account}
     cr.execute(queries.HEARD, {"account_ids": sorted(heard)})
     _finish(cr, deliveries, parsed, unmatched)
-    if delivered:
-        cr.execute(queries.REDATE_PLACES, {"ids": delivered})
+    for table, ids in delivered.items():
+        if ids:
+            cr.execute(queries.REDATE_PLACES[table], {"ids": ids})
     free_places(cr, refused)
 
 
@@ -112,45 +115,64 @@ def _merge_batch(cr, deliveries, parse):
 
 
 def _merge_statuses(cr, items):
-    """Merge statuses.
+    """Merge statuses: most are a recipient's, only the others are looked for further.
 
-    :return: the ids of deliveries with an unknown message, of rows that failed, and of
-        rows that were delivered
+    :return: the ids of deliveries with an unknown message, and by table the ids of rows
+        that failed and of rows that were delivered
     """
-    items = [item for item in items if item[1].status in STATUS_ORDER]
-    if not items:
-        return set(), [], []
+    left = {n: i for n, i in enumerate(items) if i[1].status in STATUS_ORDER}
+    refused, delivered = {}, {}
+    for table in queries.TABLES:
+        matched = _merge_into(cr, table, left) if left else []
+        refused[table] = [m["id"] for m in matched if m["newly_failed"]]
+        delivered[table] = [m["id"] for m in matched if m["delivered"]]
+        left = _without(left, (m["position"] for m in matched))
+    if left:
+        cr.execute(queries.MERGE_ATTEMPTS, _status_values(left, "recipient"))
+        left = _without(left, (position for (position,) in cr.fetchall()))
+    unmatched = {delivery[0] for delivery, *_event in left.values()}
+    return unmatched, refused, delivered
+
+
+def _without(items, positions):
+    known = set(positions)
+    return {n: item for n, item in items.items() if n not in known}
+
+
+def _merge_into(cr, table, items):
+    """Merge statuses into the rows of one table; return what MERGE_STATUSES found.
+
+    :param dict items: position → (delivery, event, account id, number id)
+    """
+    values = _status_values(items, table)
+    cr.execute(queries.MERGE_STATUSES[table], {**values, "order": STATUS_ORDER})
+    matched = cr.dictfetchall()
+    failed = {m["id"]: items[m["position"]][1] for m in matched if m["newly_failed"]}
+    act(cr, _failures(cr, table, failed))
+    released = {m["broadcast_id"] for m in matched if m["released"]}
+    if released and table == "recipient":
+        cr.execute(queries.RELEASE, {"ids": sorted(released)})
+    return matched
+
+
+def _status_values(items, table):
     columns = [
-        (position, account, *_status_columns(event))
-        for position, (_delivery, event, account, _number) in enumerate(items)
+        (position, account, *_status_columns(event, table))
+        for position, (_delivery, event, account, _number) in items.items()
     ]
     names = (
         "positions", "account_ids", "row_ids", "tokens", "message_ids", "statuses",
         "times", "error_codes", "error_classes", "error_messages", "categories",
         "billables", "user_refs",
     )  # fmt: skip
-    values = dict(zip(names, map(list, zip(*columns, strict=True)), strict=True))
-    cr.execute(queries.MERGE_STATUSES, {**values, "order": STATUS_ORDER})
-    matched = cr.dictfetchall()
-    failed = {m["id"]: items[m["position"]][1] for m in matched if m["newly_failed"]}
-    act(cr, _failures(cr, failed))
-    released = {m["broadcast_id"] for m in matched if m["released"]}
-    if released:
-        cr.execute(queries.RELEASE, {"ids": sorted(released)})
-    known = {m["position"] for m in matched}
-    if len(known) < len(items):
-        cr.execute(queries.MERGE_ATTEMPTS, values)
-        known |= {position for (position,) in cr.fetchall()}
-    unmatched = {item[0][0] for n, item in enumerate(items) if n not in known}
-    delivered = [m["id"] for m in matched if m["delivered"]]
-    return unmatched, list(failed), delivered
+    return dict(zip(names, map(list, zip(*columns, strict=True)), strict=True))
 
 
-def _status_columns(event):
+def _status_columns(event, table):
     token = _TOKEN.match(event.token)
     error = event.error
     return (
-        int(token[1]) if token else None,
+        int(token[2]) if token and token[1] == _PREFIXES[table] else None,
         event.token if token else None,
         event.message_id or None,
         event.status,
@@ -164,14 +186,14 @@ def _status_columns(event):
     )
 
 
-def _failures(cr, failed):
+def _failures(cr, table, failed):
     """Return what ``act`` needs of the rows that just failed by webhook.
 
     :param dict failed: row id → StatusEvent
     """
     if not failed:
         return []
-    cr.execute(queries.ROWS, {"ids": list(failed)})
+    cr.execute(queries.ROWS[table], {"ids": list(failed)})
     errors = [(row, failed[row["id"]].error) for row in cr.dictfetchall()]
     return [
         (row, error.error_class.value, f"({error.code}) {error.message}")

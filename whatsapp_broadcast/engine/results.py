@@ -28,52 +28,65 @@ REST = 1.0
 
 
 def write(cr, finished):
-    """Write results of (job, result) pairs in one statement, then their effects."""
-    columns = [_columns(job.row, result) for job, result in finished]
-    names = (
-        "ids", "tokens", "states", "delays", "message_ids", "user_refs",
-        "error_codes", "error_classes", "error_messages", "uncounted",
-    )  # fmt: skip
-    values = map(list, zip(*columns, strict=True))
-    cr.execute(queries.WRITE_RESULTS, dict(zip(names, values, strict=True)))
+    """Write results of (job, result) pairs, a statement a table; then their effects."""
     results = [(job.row, result) for job, result in finished]
+    failed = {table: _write(cr, table, results) for table in queries.TABLES}
     _slow_down(cr, results)
-    _watch_holding(cr, results)
+    _watch_holding(cr, [pair for pair in results if pair[0]["table"] == "recipient"])
     refused = [(row, result) for row, result in results if result.outcome == REFUSED]
     act(cr, [(row, result.error_class, _detail(result)) for row, result in refused])
-    failed = [column[0] for column in columns if column[2] == "failed"]
     free_places(cr, failed)
+
+
+def _write(cr, table, results):
+    """Write the results of rows of one table; return the ids of those that failed."""
+    columns = [_columns(*pair) for pair in results if pair[0]["table"] == table]
+    if columns:
+        names = (
+            "ids", "tokens", "states", "delays", "message_ids", "user_refs",
+            "error_codes", "error_classes", "error_messages", "uncounted",
+        )  # fmt: skip
+        values = map(list, zip(*columns, strict=True))
+        cr.execute(queries.WRITE_RESULTS[table], dict(zip(names, values, strict=True)))
+    return [column[0] for column in columns if column[2] == "failed"]
 
 
 def act(cr, errors):
     """Let each error act on what it is about.
 
-    :param errors: list of (row, error class, detail); a row has ``id broadcast_id
-        number_id account_id``
+    :param errors: list of (row, error class, detail); a row has ``table broadcast_id
+        template_id number_id account_id phone``
     """
-    opted_out = [row["id"] for row, kind, _detail in errors if kind == "opt_out"]
+    opted_out = [row for row, kind, _detail in errors if kind == "opt_out"]
     if opted_out:
-        cr.execute(queries.OPT_OUT, {"ids": opted_out})
+        names = ("account_id", "number_id", "phone")
+        values = {f"{name}s": [row[name] for row in opted_out] for name in names}
+        cr.execute(queries.OPT_OUT, values)
     stopped = set()
     for row, kind, detail in errors:
-        target = (kind, row["broadcast_id" if kind == "template" else "number_id"])
+        target = (kind, row["template_id" if kind == "template" else "number_id"])
         if kind in STOPPING and target not in stopped:
             stopped.add(target)
             _stop(cr, row, kind, detail)
-    counted = {row["broadcast_id"] for row, kind, _detail in errors if kind in COUNTED}
+    counted = {
+        row["broadcast_id"]
+        for row, kind, _detail in errors
+        if kind in COUNTED and row["table"] == "recipient"
+    }
     if counted:
         values = {"ids": sorted(counted), **THRESHOLDS}
         cr.execute(queries.PAUSE_BY_FAILURES, values)
 
 
 def free_places(cr, failed):
-    """Give back the places of rows that failed.
+    """Give back the places of rows that failed: ids by table.
 
     The last statement of its transaction: a claim may wait for these rows while it
     holds what others would need next.
     """
-    if failed:
-        cr.execute(queries.FREE_PLACES, {"ids": failed})
+    for table, ids in failed.items():
+        if ids:
+            cr.execute(queries.FREE_PLACES[table], {"ids": ids})
 
 
 def _slow_down(cr, results):
@@ -120,7 +133,7 @@ def _stop(cr, row, kind, detail):
     if kind == "template":
         cr.execute(
             queries.PAUSE_BY_TEMPLATE,
-            {"broadcast_id": row["broadcast_id"], "detail": detail},
+            {"template_id": row["template_id"], "detail": detail},
         )
     elif kind == "number":
         cr.execute(
@@ -155,10 +168,23 @@ def _decide(row, result):
         return result.outcome, None, 0
     if result.outcome == LATE:
         return "queued", 0.0, 1
+    if result.outcome not in (NOT_SENT, REFUSED):
+        return "unknown", None, 0
+    decide = _decide_message if row["table"] == "message" else _decide_recipient
+    return decide(row, result)
+
+
+def _decide_message(row, result):
+    """A person waits for it: it fails rather than to be queued for long."""
+    passes = result.outcome == NOT_SENT or result.error_class in (*PASSING, "throttle")
+    if passes and row["attempt_count"] < MAX_ATTEMPTS:
+        return "queued", _delay(result.error_class, row["attempt_count"]), 0
+    return "failed", None, 0
+
+
+def _decide_recipient(row, result):
     if result.outcome == NOT_SENT:
         return "queued", _backoff(1), 1
-    if result.outcome != REFUSED:
-        return "unknown", None, 0
     if result.error_class in STOPPING:
         return "queued", 0.0, 1
     if result.error_class == "throttle":

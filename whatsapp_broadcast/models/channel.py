@@ -45,7 +45,8 @@ class Channel:
 
     def prepare(self, row):
         """Return the request for a claimed row; ValueError if it cannot be sent."""
-        content = self.contents[row["broadcast_id"]]
+        is_message = row["table"] == "message"  # which holds all that it says
+        content = row if is_message else self.contents[row["broadcast_id"]]
         kind = content["message_type"]
         return self.provider.prepare_send(
             OutgoingMessage(

@@ -145,6 +145,9 @@ class WhatsappBroadcastLane(models.Model):
                 queries.STOP_ACCOUNT,
                 {"account_id": account_id, "reason": "account", "detail": detail},
             )
+            # No lane will claim them, and so none will find that they cannot go.
+            values = {"error_class": "account", "error_message": detail}
+            cr.execute(queries.FAIL_DUE_MESSAGES, {**values, "account_id": account_id})
 
     @api.model
     def _guard_copy(self):

@@ -41,7 +41,7 @@ SELECT EXISTS (
         SELECT FROM whatsapp_broadcast_recipient r
         WHERE r.broadcast_id = b.id AND r.due_at IS NOT NULL
     )
-)
+) OR EXISTS (SELECT FROM whatsapp_broadcast_message m WHERE m.due_at IS NOT NULL)
 """
 
 

@@ -28,7 +28,7 @@ from .clock import go_wrong
 
 FOLDER = Path(os.environ["FAULT_POINTS"])
 #: Statements that make a transaction one of this kind.
-KINDS = {queries.CLAIM: "claim", queries.WRITE_RESULTS: "result"}
+KINDS = {queries.CLAIM: "claim", queries.WRITE_RESULTS["recipient"]: "result"}
 #: The freeze is put together from parts; this is in all of them.
 FREEZE = "INSERT INTO whatsapp_broadcast_recipient"
 PASSED = {"order": None, "times": 0}

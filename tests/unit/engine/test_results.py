@@ -13,8 +13,8 @@ from engine.result import (
 from engine.results import MAX_ATTEMPTS, _decide
 
 
-def decide(outcome, error_class="", attempt_count=1):
-    row = {"attempt_count": attempt_count}
+def decide(outcome, error_class="", attempt_count=1, table="recipient"):
+    row = {"attempt_count": attempt_count, "table": table}
     return _decide(row, Result(outcome, error_class=error_class))
 
 

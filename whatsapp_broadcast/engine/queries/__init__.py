@@ -13,6 +13,7 @@ from .events import *
 from .lanes import *
 from .limiter import *
 from .merge import *
+from .messages import *
 from .pauses import *
 from .places import *
 from .results import *

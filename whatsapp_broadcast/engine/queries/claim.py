@@ -1,78 +1,40 @@
 """Rows are taken in hand."""
 
 from .clock import NOW
+from .table import TABLES
 
-#: Takes due rows of one broadcast and books their slots; those that no longer qualify
-#: are left out, and those that must wait are due later. The number's pace is locked
-#: (see TURN), so what is read here is what others left. The token names the row, so
-#: that no index on it is needed.
-#:
-#: A slot is a time by the clock of the database, in seconds. The pace moves by as many
-#: as were really used. The limit is a number, no subquery: the planner would take it
-#: for a tenth of the table, and compile for it.
-CLAIM = f"""
-WITH clock AS MATERIALIZED (
-    SELECT {NOW} AS now
-), due AS MATERIALIZED (
-    SELECT id FROM whatsapp_broadcast_recipient
-    WHERE broadcast_id = %(broadcast_id)s AND due_at <= (SELECT now FROM clock)
-        AND NOT COALESCE(timezones, '') = ANY(%(closed)s::text[])
-    ORDER BY due_at, id
-    LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-), checked AS MATERIALIZED (
-    SELECT r.id, r.address,
-        CASE
-            WHEN EXISTS (
-                SELECT FROM phone_blacklist p WHERE p.number = r.phone AND p.active
-            ) OR (t.category = 'marketing' AND person.opted_out) THEN 'opted_out'
-            WHEN b.message_type <> 'template' AND NOT COALESCE(
-                person.last_inbound_at > now - interval '23 hours 58 minutes', FALSE
-            ) THEN 'outside_window'
-            WHEN b.skip_closed_leads AND NOT COALESCE(b.include_closed, FALSE)
-                AND (NOT l.active OR l.won_status IN ('won', 'lost'))
-            THEN 'lead_closed'
-        END AS reason,
-        pair.free_at,
-        %(portfolio)s::int IS NOT NULL AND NOT COALESCE(
-            person.last_inbound_at > now - interval '24 hours', FALSE
-        ) AND NOT EXISTS (
-            SELECT FROM whatsapp_broadcast_reach w
-            WHERE w.portfolio = %(portfolio)s AND w.address = r.address
-                AND w.at > now - interval '24 hours'
-        ) AS needs_place
-    FROM due JOIN whatsapp_broadcast_recipient r ON r.id = due.id
-    CROSS JOIN clock
-    JOIN whatsapp_broadcast b ON b.id = r.broadcast_id
-    LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
-    LEFT JOIN crm_lead l ON l.id = r.lead_id
-    CROSS JOIN LATERAL (
+#: What the claims of both tables ask of row r and its template t, when it is ``now``.
+PERSON = """(
         SELECT bool_or(c.marketing_opt_out) AS opted_out,
             max(c.last_inbound_at) FILTER (WHERE c.number_id = r.number_id)
                 AS last_inbound_at
         FROM whatsapp_broadcast_contact c
         WHERE c.account_id = r.account_id AND c.phone = r.phone
-    ) AS person
-    -- the same person in another broadcast of this number
-    CROSS JOIN LATERAL (
-        SELECT max(CASE WHEN o.lease_until IS NULL THEN o.accepted_at ELSE now END)
-            + %(pair_seconds)s * interval '1 second' AS free_at
-        FROM whatsapp_broadcast_recipient o
-        WHERE o.broadcast_id = ANY(%(others)s) AND o.address = r.address
-            AND o.number_id = r.number_id AND (
-                o.lease_until IS NOT NULL
-                OR o.accepted_at > now - %(pair_seconds)s * interval '1 second'
-            )
-    ) AS pair
-), counted AS (
-    SELECT *, reason IS NULL AND free_at IS NULL AS sends,
-        count(*) FILTER (WHERE needs_place AND reason IS NULL AND free_at IS NULL)
-            OVER (ORDER BY id) AS place
-    FROM checked
-), decided AS MATERIALIZED (
-    -- who finds no place stays as he is
-    SELECT *, row_number() OVER (PARTITION BY sends ORDER BY id) - 1 AS turn
-    FROM counted WHERE NOT (sends AND needs_place AND place > %(places)s)
-), sending AS (
+    ) AS person"""
+OPTED_OUT = """(EXISTS (
+                SELECT FROM phone_blacklist p WHERE p.number = r.phone AND p.active
+            ) OR (t.category = 'marketing' AND person.opted_out))"""
+WINDOW_IS_CLOSED = """NOT COALESCE(
+                person.last_inbound_at > now - interval '23 hours 58 minutes', FALSE
+            )"""
+NEEDS_PLACE = """(%(portfolio)s::int IS NOT NULL AND NOT COALESCE(
+            person.last_inbound_at > now - interval '24 hours', FALSE
+        ) AND NOT EXISTS (
+            SELECT FROM whatsapp_broadcast_reach w
+            WHERE w.portfolio = %(portfolio)s AND w.address = r.address
+                AND w.at > now - interval '24 hours'
+        ))"""
+
+
+def booking(link):
+    """Return the CTEs that book slots and places for what is ``decided``.
+
+    A slot is a time by the clock of the database, in seconds. The pace moves by as many
+    as were really used.
+
+    :param str link: the column of a place that names its row
+    """
+    return f"""sending AS (
     SELECT count(*) AS slots, count(*) FILTER (WHERE needs_place) AS places
     FROM decided WHERE sends
 ), slot AS MATERIALIZED (
@@ -101,14 +63,67 @@ WITH clock AS MATERIALIZED (
         OR (kind = 'portfolio' AND key = %(portfolio)s)
     )
 ), reached AS (
-    INSERT INTO whatsapp_broadcast_reach
-        (portfolio, number_id, address, at, recipient_id)
+    INSERT INTO whatsapp_broadcast_reach (portfolio, number_id, address, at, {link})
     SELECT %(portfolio)s, %(number_id)s, address, now, id
     FROM decided CROSS JOIN clock WHERE sends AND needs_place
     ON CONFLICT (portfolio, address) DO UPDATE SET
         number_id = EXCLUDED.number_id, at = EXCLUDED.at,
-        recipient_id = EXCLUDED.recipient_id
-)
+        recipient_id = EXCLUDED.recipient_id, message_id = EXCLUDED.message_id
+)"""
+
+
+#: Takes due rows of one broadcast and books their slots; those that no longer qualify
+#: are left out, and those that must wait are due later. The number's pace is locked
+#: (see TURN), so what is read here is what others left. The token names the row, so
+#: that no index on it is needed. The limit is a number, no subquery: the planner would
+#: take it for a tenth of the table, and compile for it.
+CLAIM = f"""
+WITH clock AS MATERIALIZED (
+    SELECT {NOW} AS now
+), due AS MATERIALIZED (
+    SELECT id FROM whatsapp_broadcast_recipient
+    WHERE broadcast_id = %(broadcast_id)s AND due_at <= (SELECT now FROM clock)
+        AND NOT COALESCE(timezones, '') = ANY(%(closed)s::text[])
+    ORDER BY due_at, id
+    LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), checked AS MATERIALIZED (
+    SELECT r.id, r.address,
+        CASE
+            WHEN {OPTED_OUT} THEN 'opted_out'
+            WHEN b.message_type <> 'template' AND {WINDOW_IS_CLOSED}
+            THEN 'outside_window'
+            WHEN b.skip_closed_leads AND NOT COALESCE(b.include_closed, FALSE)
+                AND (NOT l.active OR l.won_status IN ('won', 'lost'))
+            THEN 'lead_closed'
+        END AS reason,
+        pair.free_at, {NEEDS_PLACE} AS needs_place
+    FROM due JOIN whatsapp_broadcast_recipient r ON r.id = due.id
+    CROSS JOIN clock
+    JOIN whatsapp_broadcast b ON b.id = r.broadcast_id
+    LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
+    LEFT JOIN crm_lead l ON l.id = r.lead_id
+    CROSS JOIN LATERAL {PERSON}
+    -- the same person in another broadcast of this number
+    CROSS JOIN LATERAL (
+        SELECT max(CASE WHEN o.lease_until IS NULL THEN o.accepted_at ELSE now END)
+            + %(pair_seconds)s * interval '1 second' AS free_at
+        FROM whatsapp_broadcast_recipient o
+        WHERE o.broadcast_id = ANY(%(others)s) AND o.address = r.address
+            AND o.number_id = r.number_id AND (
+                o.lease_until IS NOT NULL
+                OR o.accepted_at > now - %(pair_seconds)s * interval '1 second'
+            )
+    ) AS pair
+), counted AS (
+    SELECT *, reason IS NULL AND free_at IS NULL AS sends,
+        count(*) FILTER (WHERE needs_place AND reason IS NULL AND free_at IS NULL)
+            OVER (ORDER BY id) AS place
+    FROM checked
+), decided AS MATERIALIZED (
+    -- who finds no place stays as he is
+    SELECT *, row_number() OVER (PARTITION BY sends ORDER BY id) - 1 AS turn
+    FROM counted WHERE NOT (sends AND needs_place AND place > %(places)s)
+), {booking("recipient_id")}
 UPDATE whatsapp_broadcast_recipient r SET
     state = CASE
         WHEN sends THEN 'sending' WHEN reason IS NOT NULL THEN 'skipped'
@@ -123,21 +138,26 @@ UPDATE whatsapp_broadcast_recipient r SET
     END,
     attempt_count = attempt_count + CASE WHEN sends THEN 1 ELSE 0 END
 FROM decided CROSS JOIN clock CROSS JOIN slot WHERE r.id = decided.id
-RETURNING r.id, r.broadcast_id, r.number_id, r.account_id, r.token, r.phone, r.user_ref,
-    r.variables, r.attempt_count, r.state, needs_place,
+RETURNING 'recipient' AS table, r.id, r.broadcast_id, r.number_id, r.account_id,
+    r.template_id, r.token, r.phone, r.user_ref, r.variables, r.attempt_count, r.state,
+    needs_place,
     (EXTRACT(EPOCH FROM first) + turn * %(spacing)s)::float AS slot
 """
 
-#: Rows whose sender died after the claim: nobody knows whether they went out.
-EXPIRE_LEASES = f"""
+
+def _expire_leases(table):
+    return f"""
 WITH expired AS MATERIALIZED (
-    SELECT id FROM whatsapp_broadcast_recipient
+    SELECT id FROM whatsapp_broadcast_{table}
     WHERE lease_until < {NOW} AND state = 'sending'
     LIMIT 5000 FOR UPDATE SKIP LOCKED
 )
-UPDATE whatsapp_broadcast_recipient r SET
+UPDATE whatsapp_broadcast_{table} r SET
     state = 'unknown', lease_until = NULL,
     error_message = 'The sender stopped before the answer came'
 FROM expired WHERE r.id = expired.id
-RETURNING r.broadcast_id
 """
+
+
+#: Rows whose sender died after the claim: nobody knows whether they went out.
+EXPIRE_LEASES = {table: _expire_leases(table) for table in TABLES}

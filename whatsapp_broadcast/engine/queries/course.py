@@ -63,40 +63,45 @@ UNSETTLED = f"""
 SELECT EXISTS (
     SELECT FROM whatsapp_broadcast_recipient WHERE lease_until < {NOW}
 ) OR EXISTS (
+    SELECT FROM whatsapp_broadcast_message WHERE lease_until < {NOW}
+) OR EXISTS (
     SELECT FROM whatsapp_broadcast b
     WHERE b.state IN ('cancelled', 'failed', 'done') AND {_HAS_QUEUED}
         OR b.state = 'sending' AND NOT {_HAS_QUEUED} AND NOT {_HAS_SENDING}
 )
 """
 
-#: When a row of broadcast b may be claimed, as far as the broadcast is concerned.
-_NEXT = """GREATEST(due.at, b.resting_until, (
+#: When each number is due to send something, as far as that and its pace go.
+_DUE = """(
+    SELECT b.number_id, GREATEST(next.due_at, b.resting_until, (
         SELECT p.next_slot_at FROM whatsapp_broadcast_pace p
         WHERE p.kind = 'broadcast' AND p.key = b.id AND b.messages_per_minute > 0
-    ))"""
-_WITH_DUE = """
+    )) AS at
     FROM whatsapp_broadcast b
     CROSS JOIN LATERAL (
-        SELECT r.due_at AS at FROM whatsapp_broadcast_recipient r
+        SELECT r.due_at FROM whatsapp_broadcast_recipient r
         WHERE r.broadcast_id = b.id AND r.due_at IS NOT NULL
         ORDER BY r.due_at LIMIT 1
-    ) AS due
+    ) AS next
     WHERE b.state = 'sending'
-"""
+    UNION ALL
+    SELECT number_id, due_at FROM whatsapp_broadcast_message WHERE due_at IS NOT NULL
+) AS due"""
 
 #: Seconds until a driver is needed; NULL if none is. Where each lane of the number has
 #: its driver, that is when the first of them would have died.
 NEXT_DUE = f"""
-SELECT EXTRACT(EPOCH FROM min(GREATEST({_NEXT}, (
+SELECT EXTRACT(EPOCH FROM min(GREATEST(due.at, (
     SELECT min(COALESCE(l.lease_until, {NOW}))
-    FROM whatsapp_broadcast_lane l WHERE l.number_id = b.number_id
-))) - {NOW})::float {_WITH_DUE}
+    FROM whatsapp_broadcast_lane l WHERE l.number_id = due.number_id
+))) - {NOW})::float
+FROM {_DUE}
 """
 
 LANE_HAS_WORK = f"""
 SELECT EXISTS (
-    SELECT {_WITH_DUE} AND b.number_id = %(number_id)s
-        AND {_NEXT} < {NOW} + %(seconds)s * interval '1 second'
+    SELECT FROM {_DUE} WHERE due.number_id = %(number_id)s
+        AND due.at < {NOW} + %(seconds)s * interval '1 second'
 )
 """
 

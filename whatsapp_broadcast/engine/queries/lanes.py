@@ -16,6 +16,9 @@ WITH wanted AS (
     WHERE EXISTS (
         SELECT FROM whatsapp_broadcast b
         WHERE b.number_id = n.id AND b.state = 'sending'
+    ) OR EXISTS (
+        SELECT FROM whatsapp_broadcast_message m
+        WHERE m.number_id = n.id AND m.due_at IS NOT NULL
     )
 ), paces AS (
     INSERT INTO whatsapp_broadcast_pace (kind, key, next_slot_at)
@@ -35,11 +38,14 @@ WITH wanted AS (
 ADD_LANES = f"{_ADDED} SELECT"
 
 #: Something to do for a lane l.
-_HAS_WORK = f"""EXISTS (
+_HAS_WORK = f"""(EXISTS (
         SELECT FROM whatsapp_broadcast b
         WHERE b.number_id = l.number_id AND b.state = 'sending'
             AND (b.resting_until IS NULL OR b.resting_until <= {NOW})
-    )"""
+    ) OR EXISTS (
+        SELECT FROM whatsapp_broadcast_message m
+        WHERE m.number_id = l.number_id AND m.due_at <= {NOW}
+    ))"""
 
 #: Lanes without a living owner that have something to do.
 _FREE = f"""
@@ -100,7 +106,8 @@ WHERE owner = %(owner)s
 
 #: Locks the number's pace: turns of lanes that share a number follow one another.
 #: FOR SHARE: a pause that was committed is seen, one that comes now waits its turn.
-#: ``rate`` is what the number may send in a second now.
+#: ``rate`` is what the number may send in a second now. Where nothing but a single
+#: message is due, the one row has no ``id``.
 TURN = f"""
 WITH pace AS MATERIALIZED (
     SELECT next_slot_at, key,
@@ -109,39 +116,46 @@ WITH pace AS MATERIALIZED (
     FROM whatsapp_broadcast_pace
     WHERE kind = 'number' AND key = %(number_id)s FOR UPDATE
 ), portfolio AS ({PORTFOLIO})
-SELECT b.id, b.messages_per_minute, b.batch_size, b.held_since IS NOT NULL AS held,
+SELECT sending.*,
     n.messages_per_second * (1 - n.reserve) * COALESCE(pace.factor, 1) AS rate,
     EXTRACT(EPOCH FROM pace.next_slot_at - {NOW})::float AS ahead,
-    EXTRACT(EPOCH FROM own.next_slot_at - {NOW})::float AS own_ahead,
-    ARRAY(
-        -- where the same people may have been written to in the last seconds
-        SELECT o.id FROM whatsapp_broadcast o
-        WHERE o.number_id = pace.key AND o.id <> b.id
-            AND (o.state = 'sending' OR o.write_date > {NOW} - interval '1 minute')
-            AND o.state NOT IN ('draft', 'scheduled', 'preparing')
-    ) AS others,
-    {WINDOW_COLUMNS},
+    EXISTS (
+        SELECT FROM whatsapp_broadcast_message m
+        WHERE m.number_id = pace.key AND m.due_at <= {NOW}
+    ) AS message_is_due,
     portfolio.id AS portfolio, portfolio.daily_limit, portfolio.margin,
     {NOW}::date - n.warm_up_started_on AS warm_up_day,
-    {UNSENDABLE_REASON} AS unsendable,
     EXTRACT(EPOCH FROM clock_timestamp())::float AS now
 FROM pace
 CROSS JOIN portfolio
-CROSS JOIN whatsapp_broadcast b
-JOIN whatsapp_broadcast_number n ON n.id = b.number_id
-JOIN whatsapp_broadcast_account a ON a.id = n.account_id
-LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
+JOIN whatsapp_broadcast_number n ON n.id = pace.key
 LEFT JOIN LATERAL (
-    -- locked after the number's, and so as others left it
-    SELECT p.next_slot_at FROM whatsapp_broadcast_pace p
-    WHERE p.kind = 'broadcast' AND p.key = b.id AND pace.key IS NOT NULL FOR UPDATE
-) AS own ON TRUE
-WHERE b.number_id = %(number_id)s AND b.state = 'sending'
-    AND (b.resting_until IS NULL OR b.resting_until <= {NOW})
-    -- launched since lanes were added: its pace comes with the next look
-    AND (b.messages_per_minute = 0 OR own.next_slot_at IS NOT NULL)
-ORDER BY b.id
-FOR SHARE OF b
+    SELECT b.id, b.messages_per_minute, b.batch_size, b.held_since IS NOT NULL AS held,
+        EXTRACT(EPOCH FROM own.next_slot_at - {NOW})::float AS own_ahead,
+        ARRAY(
+            -- where the same people may have been written to in the last seconds
+            SELECT o.id FROM whatsapp_broadcast o
+            WHERE o.number_id = pace.key AND o.id <> b.id
+                AND (o.state = 'sending' OR o.write_date > {NOW} - interval '1 minute')
+                AND o.state NOT IN ('draft', 'scheduled', 'preparing')
+        ) AS others,
+        {WINDOW_COLUMNS},
+        {UNSENDABLE_REASON} AS unsendable
+    FROM whatsapp_broadcast b
+    JOIN whatsapp_broadcast_account a ON a.id = n.account_id
+    LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
+    LEFT JOIN LATERAL (
+        -- locked after the number's, and so as others left it
+        SELECT p.next_slot_at FROM whatsapp_broadcast_pace p
+        WHERE p.kind = 'broadcast' AND p.key = b.id AND pace.key IS NOT NULL FOR UPDATE
+    ) AS own ON TRUE
+    WHERE b.number_id = pace.key AND b.state = 'sending'
+        AND (b.resting_until IS NULL OR b.resting_until <= {NOW})
+        -- launched since lanes were added: its pace comes with the next look
+        AND (b.messages_per_minute = 0 OR own.next_slot_at IS NOT NULL)
+    FOR SHARE OF b
+) AS sending ON TRUE
+ORDER BY sending.id
 """
 
 #: What each message of a broadcast shares; it does not change after launch.

@@ -1,10 +1,11 @@
 """Webhook events become states, contacts, templates, numbers."""
 
 from .clock import NOW
+from .table import TABLES
 
-#: Statuses only go up. A token finds its row by the id that it starts with; a status
-#: without a token is found by message id. What was left out or cancelled stays so.
-MERGE_STATUSES = """
+
+def _merge_statuses(table):
+    return f"""
 WITH status AS (
     SELECT * FROM unnest(
         %(positions)s::int[], %(account_ids)s::int[], %(row_ids)s::int[],
@@ -16,15 +17,15 @@ WITH status AS (
         error_class, error_message, category, billable, user_ref)
 ), matched AS MATERIALIZED (
     SELECT r.id, s.* FROM status s
-    JOIN whatsapp_broadcast_recipient r
+    JOIN whatsapp_broadcast_{table} r
         ON r.id = s.row_id AND r.token = s.token AND r.account_id = s.account_id
     UNION ALL
     SELECT r.id, s.* FROM status s
-    JOIN whatsapp_broadcast_recipient r
+    JOIN whatsapp_broadcast_{table} r
         ON r.provider_message_id = s.message_id AND r.account_id = s.account_id
     WHERE s.row_id IS NULL
 ), locked AS MATERIALIZED (
-    SELECT id, state, broadcast_id FROM whatsapp_broadcast_recipient
+    SELECT id, state, broadcast_id FROM whatsapp_broadcast_{table}
     WHERE id IN (SELECT id FROM matched) ORDER BY id FOR UPDATE
 ), merged AS MATERIALIZED (
     SELECT m.id, l.state,
@@ -43,7 +44,7 @@ WITH status AS (
         max(user_ref) AS user_ref
     FROM matched m JOIN locked l ON l.id = m.id GROUP BY m.id, l.state
 ), updated AS (
-    UPDATE whatsapp_broadcast_recipient r SET
+    UPDATE whatsapp_broadcast_{table} r SET
         state = CASE
             WHEN m.rank > COALESCE(array_position(%(order)s, m.state::text), 0)
             THEN (%(order)s)[m.rank] ELSE m.state
@@ -73,10 +74,18 @@ SELECT m.position, m.id, l.broadcast_id,
 FROM matched m JOIN locked l ON l.id = m.id
 """
 
-ROWS = """
-SELECT id, broadcast_id, number_id, account_id FROM whatsapp_broadcast_recipient
-WHERE id = ANY(%(ids)s)
+
+#: Statuses only go up. A token finds its row by the id that it starts with; a status
+#: without a token is found by message id. What was left out or cancelled stays so.
+MERGE_STATUSES = {table: _merge_statuses(table) for table in TABLES}
+
+ROWS = {
+    table: f"""
+SELECT '{table}' AS table, id, broadcast_id, number_id, account_id, template_id, phone
+FROM whatsapp_broadcast_{table} WHERE id = ANY(%(ids)s)
 """
+    for table in TABLES
+}
 
 #: A status of an earlier try never changes the row; if it proves that the try was
 #: accepted, the person got two messages, and that is shown.

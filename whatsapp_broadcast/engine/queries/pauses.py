@@ -4,16 +4,18 @@ from .clock import NOW
 
 #: What keeps a broadcast b with number n, account a and template t from sending, in
 #: the words of ``state_reason``.
-UNSENDABLE_REASON = """CASE
+SENDER_REASON = """
         WHEN NOT a.active OR a.state IN ('draft', 'error') THEN 'account'
-        WHEN NOT n.active OR n.state <> 'connected' THEN 'number'
+        WHEN NOT n.active OR n.state <> 'connected' THEN 'number'"""
+SENDER_DETAIL = """
+        WHEN NOT a.active OR a.state IN ('draft', 'error') THEN a.error_message
+        WHEN NOT n.active OR n.state <> 'connected'
+            THEN COALESCE(n.error_message, n.state)"""
+UNSENDABLE_REASON = f"""CASE {SENDER_REASON}
         WHEN t.state <> 'approved' THEN 'template'
         WHEN t.category <> b.launched_category THEN 'category'
     END"""
-UNSENDABLE_DETAIL = """CASE
-        WHEN NOT a.active OR a.state IN ('draft', 'error') THEN a.error_message
-        WHEN NOT n.active OR n.state <> 'connected'
-            THEN COALESCE(n.error_message, n.state)
+UNSENDABLE_DETAIL = f"""CASE {SENDER_DETAIL}
         WHEN t.state <> 'approved' THEN t.state
         ELSE t.category
     END"""
@@ -36,10 +38,8 @@ WHERE b.id = v.id AND v.reason IS NOT NULL
 """
 
 PAUSE_BY_TEMPLATE = f"""
-UPDATE whatsapp_broadcast b SET {_PAUSED}, state_reason = 'template'
-FROM whatsapp_broadcast failed
-WHERE failed.id = %(broadcast_id)s AND b.template_id = failed.template_id
-    AND b.state = 'sending'
+UPDATE whatsapp_broadcast SET {_PAUSED}, state_reason = 'template'
+WHERE template_id = %(template_id)s AND state = 'sending'
 """
 
 PAUSE_BY_QUALITY = f"""

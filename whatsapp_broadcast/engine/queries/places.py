@@ -6,6 +6,7 @@ the message was delivered; a refused message gives its place back.
 """
 
 from .clock import NOW
+from .table import TABLES
 
 #: The portfolio of a number: its key (the first account), its limit of people a day
 #: (NULL: none known) and the share of it that is left for others.
@@ -76,25 +77,32 @@ NEXT_PLACE = {
     "warm_up": _next_place("number_id"),
 }
 
-FREE_PLACES = """
-DELETE FROM whatsapp_broadcast_reach WHERE recipient_id = ANY(%(ids)s)
+
+def _redate_places(table):
+    return f"""
+UPDATE whatsapp_broadcast_reach w SET at = GREATEST(w.at, r.delivered_at)
+FROM whatsapp_broadcast_{table} r
+WHERE w.{table}_id = ANY(%(ids)s) AND r.id = w.{table}_id AND r.delivered_at > w.at
 """
 
+
+FREE_PLACES = {
+    table: f"DELETE FROM whatsapp_broadcast_reach WHERE {table}_id = ANY(%(ids)s)"
+    for table in TABLES
+}
+
 #: Counted is who was delivered to, and that may be much later than the claim.
-REDATE_PLACES = """
-UPDATE whatsapp_broadcast_reach w SET at = GREATEST(w.at, r.delivered_at)
-FROM whatsapp_broadcast_recipient r
-WHERE w.recipient_id = ANY(%(ids)s) AND r.id = w.recipient_id
-    AND r.delivered_at > w.at
-"""
+REDATE_PLACES = {table: _redate_places(table) for table in TABLES}
 
 #: A message may be delivered for 30 days; until then its date may have to move.
 PURGE_PLACES = f"""
 DELETE FROM whatsapp_broadcast_reach WHERE id IN (
     SELECT w.id FROM whatsapp_broadcast_reach w
     LEFT JOIN whatsapp_broadcast_recipient r ON r.id = w.recipient_id
+    LEFT JOIN whatsapp_broadcast_message m ON m.id = w.message_id
     WHERE w.at < {NOW} - interval '25 hours' AND (
-        r.id IS NULL OR r.delivered_at IS NOT NULL OR r.state = 'read'
+        COALESCE(r.id, m.id) IS NULL OR 'read' IN (r.state, m.state)
+        OR COALESCE(r.delivered_at, m.delivered_at) IS NOT NULL
         OR w.at < {NOW} - interval '31 days'
     )
     LIMIT %(limit)s

@@ -1,16 +1,17 @@
 """What the tries proved, and what their errors are about."""
 
 from .clock import NOW
+from .table import TABLES
 
-#: Guarded by the token: a late answer cannot touch a newer try, and a status that
-#: came by webhook before our own commit is not lowered.
-WRITE_RESULTS = f"""
+
+def _write_results(table):
+    return f"""
 WITH locked AS MATERIALIZED (
     -- in the order in which the merge locks them
-    SELECT id FROM whatsapp_broadcast_recipient
+    SELECT id FROM whatsapp_broadcast_{table}
     WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE
 )
-UPDATE whatsapp_broadcast_recipient r SET
+UPDATE whatsapp_broadcast_{table} r SET
     state = CASE WHEN r.state IN ('sending', 'unknown') THEN v.state ELSE r.state END,
     due_at = CASE
         WHEN r.state IN ('sending', 'unknown') AND v.delay IS NOT NULL
@@ -42,12 +43,19 @@ WHERE r.id = v.id AND r.token = v.token AND r.state <> 'failed'
 RETURNING r.id
 """
 
+
+#: Guarded by the token: a late answer cannot touch a newer try, and a status that
+#: came by webhook before our own commit is not lowered.
+WRITE_RESULTS = {table: _write_results(table) for table in TABLES}
+
 OPT_OUT = f"""
 INSERT INTO whatsapp_broadcast_contact
     (account_id, number_id, phone, marketing_opt_out, marketing_opt_out_at,
      create_date, write_date)
-SELECT DISTINCT r.account_id, r.number_id, r.phone, TRUE, {NOW}, {NOW}, {NOW}
-FROM whatsapp_broadcast_recipient r WHERE r.id = ANY(%(ids)s) AND r.phone <> ''
+SELECT DISTINCT account_id, number_id, phone, TRUE, {NOW}, {NOW}, {NOW}
+FROM unnest(%(account_ids)s::int[], %(number_ids)s::int[], %(phones)s::text[])
+    AS r (account_id, number_id, phone)
+WHERE phone <> ''
 ON CONFLICT (number_id, phone) WHERE phone IS NOT NULL DO UPDATE SET
     marketing_opt_out = TRUE, marketing_opt_out_at = {NOW}
 """

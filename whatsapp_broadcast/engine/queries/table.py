@@ -1,5 +1,9 @@
 """The recipients' table: its tuning, and the counters that follow its rows."""
 
+#: What goes out is a row of one of these: ``row["table"]``. Where both have rows to be
+#: locked, they are locked in this order.
+TABLES = ("recipient", "message")
+
 #: Room on each page for heap-only updates by webhook, and early vacuum.
 TUNE_RECIPIENT_TABLE = """
 ALTER TABLE whatsapp_broadcast_recipient SET (
