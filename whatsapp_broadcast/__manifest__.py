@@ -19,6 +19,7 @@
         "wizard/whatsapp_broadcast_register_views.xml",
         "views/whatsapp_broadcast_recipient_views.xml",
         "views/whatsapp_broadcast_attempt_views.xml",
+        "views/whatsapp_broadcast_message_views.xml",
         "views/whatsapp_broadcast_views.xml",
         "views/whatsapp_broadcast_template_views.xml",
         "views/whatsapp_broadcast_number_views.xml",

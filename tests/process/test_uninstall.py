@@ -40,6 +40,10 @@ env["ir.actions.server"].create({
     "state": "whatsapp_broadcast", "whatsapp_number_id": number.id,
     "whatsapp_template_id": template.id,
 })
+env["whatsapp.broadcast.message"].create({
+    "account_id": account.id, "number_id": number.id, "broadcast_id": broadcast.id,
+    "direction": "out", "message_type": "text",
+})
 lead.unlink()
 env.cr.commit()
 result = broadcast.recipient_count

@@ -191,7 +191,6 @@ class World:
             "state": "queued",
             "due_at": now,
             "attempt_count": 0,
-            "is_told": False,
         }
         message = self.add("_message", **{**defaults, **values})
         with self.transaction() as cr:

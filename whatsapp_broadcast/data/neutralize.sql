@@ -15,6 +15,13 @@ UPDATE whatsapp_broadcast
        state_detail = 'This is a neutralized copy: what was waiting here may have been sent by the original.'
  WHERE state IN ('scheduled', 'preparing', 'sending');
 
+UPDATE whatsapp_broadcast_message
+   SET state = 'failed',
+       due_at = NULL,
+       error_class = 'restored',
+       error_message = 'This is a neutralized copy'
+ WHERE due_at IS NOT NULL;
+
 UPDATE ir_cron
    SET active = FALSE
  WHERE id IN (

@@ -24,6 +24,7 @@ from . import (
     whatsapp_broadcast_reach,
     whatsapp_broadcast_recipient,
     whatsapp_broadcast_schedule,
+    whatsapp_broadcast_send_test,
     whatsapp_broadcast_series,
     whatsapp_broadcast_stats,
     whatsapp_broadcast_template,

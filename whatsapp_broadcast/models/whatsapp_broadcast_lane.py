@@ -62,14 +62,18 @@ class WhatsappBroadcastLane(models.Model):
     @api.model
     def _drive(self, go_on):
         """Run the engine; the one thing that cron and queue jobs do."""
-        return engine.run(
+        housekeeping = Housekeeping(self.env)
+        course = engine.run(
             engine_transaction(self.env.registry),
             owner=self._owner(),
             open_channel=self._open_channel,
             go_on=go_on,
-            between=Housekeeping(self.env).run_between,
+            between=housekeeping.run_between,
             call_another=self._call_another,
         )
+        # Whoever waits for a single message was its only reason, perhaps.
+        housekeeping.tell_failures()
+        return course
 
     def _owner(self):
         """Name a driver. Of each cron there is one at a time in the whole cluster."""
@@ -179,10 +183,12 @@ class Housekeeping:
         self.last_change = None
 
     def run(self):
-        """Merge a batch of webhook events; tell of pauses, and of progress at times."""
-        has_events, has_pauses = self.look()
+        """Merge a batch of webhook events; tell what is new, of progress at times."""
+        has_events, has_pauses, has_failures = self.look()
         if has_pauses:
             self.tell_pauses()
+        if has_failures:
+            self.tell_failures()
         return engine.merge(self.transaction, self._parse) if has_events else 0
 
     def run_between(self):
@@ -193,17 +199,18 @@ class Housekeeping:
     def look(self, at_last=False):
         """Send word of the progress, when it is time or ``at_last``.
 
-        :return: whether there are events, and pauses that nobody was told of
+        :return: whether there are events, and pauses and failures of single messages
+            that nobody was told of
         """
         with self.transaction() as cr:
             cr.execute(queries.NEWS, {"last_id": self.last_change})
-            has_events, has_pauses, last_change, changes = cr.fetchone()
+            *found, last_change, changes = cr.fetchone()
             if self.last_change is None:  # what was before is no news
                 self.last_change = last_change
             if changes and (at_last or self._is_time("progress", PROGRESS_EVERY)):
                 self.last_change = last_change
                 self.env(cr=cr)["whatsapp.broadcast"]._send_progress(changes)
-        return has_events, has_pauses
+        return found
 
     def _is_time(self, what, seconds):
         """Tell, once in so many seconds, that it is."""
@@ -219,6 +226,11 @@ class Housekeeping:
             cr.execute(queries.PAUSES_TO_TELL)
             ids = [id_ for (id_,) in cr.fetchall()]
             self.env(cr=cr)["whatsapp.broadcast"].browse(ids)._say_paused()
+
+    def tell_failures(self):
+        """Tell who sent them of single messages that failed."""
+        with self.transaction() as cr:
+            self.env(cr=cr)["whatsapp.broadcast.message"]._tell_failures()
 
     def _parse(self, account_id, payload):
         if account_id not in self.parsers:

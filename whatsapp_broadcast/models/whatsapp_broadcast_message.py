@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from ..engine import queries
 from .loose_many2one import LooseMany2one
 
 
@@ -75,9 +76,33 @@ class WhatsappBroadcastMessage(models.Model):
     _message_index = models.Index(
         "(provider_message_id) WHERE provider_message_id IS NOT NULL"
     )
-    _failed_index = models.Index("(id) WHERE failed_at IS NOT NULL AND NOT is_told")
+    _failed_index = models.Index(
+        "(id) WHERE failed_at IS NOT NULL AND is_told IS NOT TRUE"
+    )
 
     @api.depends("phone", "user_ref")
     def _compute_display_name(self):
         for message in self:
             message.display_name = message.phone or message.user_ref or ""
+
+    @api.model
+    def _tell_failures(self):
+        """Tell whoever sent it of each message that failed or was left out."""
+        self.env.cr.execute(queries.FAILURES_TO_TELL)
+        failures = self.browse(id_ for (id_,) in self.env.cr.fetchall())
+        for message in failures:
+            message.with_context(lang=message.user_id.lang)._tell_failure()
+        failures.is_told = True
+
+    def _tell_failure(self):
+        reasons = dict(self._fields["skip_reason"]._description_selection(self.env))
+        words = (reasons.get(self.skip_reason), self.error_message, self.advice)
+        self.user_id._bus_send(
+            "simple_notification",
+            {
+                "type": "danger",
+                "sticky": True,
+                "title": self.env._("Not sent to %s", self.phone),
+                "message": "\n".join(filter(None, words)),
+            },
+        )

@@ -70,6 +70,20 @@ class Values:
         record_id = SQL.identifier(query.table, "id")
         query.add_join("JOIN", "resolved", table, SQL("resolved.id = %s", record_id))
 
+    def read(self, record, examples):
+        """Return what :attr:`variables` would be for one record, read by the ORM.
+
+        :param record: one or none of :attr:`model`
+        :param list examples: a text for each variable, where the record has none
+        """
+        components = {}
+        for (component, before), candidates, example in zip(
+            self.places, self.candidates, examples, strict=True
+        ):
+            text = _read_text(record, candidates) or example
+            components.setdefault(component, []).append([*before, text])
+        return components
+
     @property
     def texts(self):
         """The values as text[], NULL if the template has no variable."""

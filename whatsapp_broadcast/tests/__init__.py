@@ -8,6 +8,7 @@ from . import (
     test_guard,
     test_json2,
     test_merge,
+    test_message,
     test_neutralize,
     test_pauses,
     test_rights,

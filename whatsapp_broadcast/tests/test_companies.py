@@ -46,6 +46,14 @@ class TestCompanies(BroadcastCommon):
                     "phone": phone(0),
                 }
             ),
+            "whatsapp.broadcast.message": cls.env["whatsapp.broadcast.message"].create(
+                {
+                    "account_id": cls.account.id,
+                    "number_id": number.id,
+                    "direction": "in",
+                    "message_type": "text",
+                }
+            ),
         }
 
     def test_neither_sees_the_others_rows(self):

@@ -28,6 +28,15 @@ class TestNeutralize(BroadcastCommon):
 
     def test_nothing_goes_out(self):
         others = self.make_account("Other")
+        message = self.env["whatsapp.broadcast.message"].create(
+            {
+                "account_id": self.account.id,
+                "number_id": self.number.id,
+                "direction": "out",
+                "message_type": "text",
+                "due_at": "2026-01-01",
+            }
+        )
         lead = self.make_leads(1)
         before = {state: self.make_broadcast(lead) for state, _label in STATES}
         for state, broadcast in before.items():
@@ -42,6 +51,7 @@ class TestNeutralize(BroadcastCommon):
         self.assertIn("neutralized", before["sending"].state_detail)
         self.assertEqual(before["sending"].state_reason, "restored")
         self.assertEqual(others.state, "draft")
+        self.assertEqual((message.state, message.due_at), ("failed", False))
 
     def test_crons_are_off(self):
         crons = self.env["ir.cron"].browse(

@@ -9,6 +9,7 @@ from .common import GROUPS, BroadcastHttpCommon
 
 BROADCAST = "whatsapp.broadcast"
 RECIPIENT = "whatsapp.broadcast.recipient"
+MESSAGE = "whatsapp.broadcast.message"
 
 #: Rows that only the engine makes, changes and deletes.
 ENGINE_MODELS = {
@@ -20,6 +21,7 @@ ENGINE_MODELS = {
     "whatsapp.broadcast.pace": {"kind": "number", "key": 1},
     "whatsapp.broadcast.reach": {"address": "+12125550100"},
     "whatsapp.broadcast.contact": {"phone": "+12125550100"},
+    "whatsapp.broadcast.message": {"phone": "+12125550100", "state": "queued"},
 }
 
 #: Spelt out, not imported: what is missing in the model's own list must be noticed.
@@ -56,6 +58,8 @@ PUBLIC_METHODS = {
         "action_open_launch": {},
         "action_review": {},
         "action_open_recipients": {},
+        "action_send_test": {"phones": ["+12125550100"]},
+        "action_open_tests": {},
         "get_stats": {},
         "create": {"vals_list": [{"name": "x"}]},
         "write": {"vals": {"name": "x"}},
@@ -136,6 +140,14 @@ class TestRights(BroadcastHttpCommon):
                 "recipient_id": recipient.id,
             },
             "contact": {"account_id": cls.account.id, "number_id": number.id},
+            "message": {
+                "direction": "out",
+                "message_type": "text",
+                "account_id": cls.account.id,
+                "number_id": number.id,
+                "company_id": cls.company.id,
+                "user_id": cls.user.id,
+            },
             "launch": {"broadcast_id": cls.broadcast.id},
             "register": {"number_id": number.id, "pin": "123456"},
         }
@@ -217,7 +229,7 @@ class TestRights(BroadcastHttpCommon):
             ),
             [],
         )
-        for model in (BROADCAST, RECIPIENT, "whatsapp.broadcast.attempt"):
+        for model in (BROADCAST, RECIPIENT, "whatsapp.broadcast.attempt", MESSAGE):
             self.assert_denied(self.other_user, model, "read", self.records[model].ids)
         self.assert_denied(
             self.other_user, BROADCAST, "write", ids, vals={"name": "Mine"}
@@ -233,6 +245,7 @@ class TestRights(BroadcastHttpCommon):
             found = self.call(user, BROADCAST, "search", domain=[])
             self.assertIn(self.broadcast.id, found)
             self.assertTrue(self.call(user, RECIPIENT, "search", domain=[]))
+            self.assertTrue(self.call(user, MESSAGE, "search", domain=[]))
 
     def test_an_outsider_sees_nothing(self):
         for model, record in self.records.items():

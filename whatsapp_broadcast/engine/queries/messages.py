@@ -115,8 +115,8 @@ WHERE due_at IS NOT NULL
     AND (%(account_id)s::int IS NULL OR account_id = %(account_id)s)
 """
 
-FAILURES_TO_TELL = """
-SELECT id FROM whatsapp_broadcast_message
-WHERE failed_at IS NOT NULL AND NOT is_told
+FAILURE_IS_TO_TELL = "failed_at IS NOT NULL AND is_told IS NOT TRUE"
+FAILURES_TO_TELL = f"""
+SELECT id FROM whatsapp_broadcast_message WHERE {FAILURE_IS_TO_TELL}
 ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
 """
