@@ -9,6 +9,7 @@ import pytest
 from engine import claim, driver, limiter, places, queries
 from engine_world import World
 
+from tools.processes import wait_until
 from tools.testbed import Testbed
 
 
@@ -378,6 +379,24 @@ def claim_all(world, number, count):
 
 
 # === LEFT OUT, AND STOPPED === #
+
+
+def test_a_turn_waits_for_a_pause_under_way_and_sees_it(world):
+    number = world.number()
+    paused, other = world.broadcast(number, 5), world.broadcast(number, 5)
+    jobs = []
+    lane = world.lane(number)
+    turn = threading.Thread(target=lambda: jobs.extend(world.claim(lane)))
+    with world.transaction() as cr:
+        cr.execute(
+            "UPDATE whatsapp_broadcast SET state = 'paused' WHERE id = %s", [paused]
+        )
+        turn.start()
+        waits = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        assert wait_until(lambda: world.query(waits), 30)
+    turn.join()
+    assert {job.row["broadcast_id"] for job in jobs} == {other}
+    assert world.states(paused) == {"queued": 5}
 
 
 def test_a_lead_closed_after_the_launch_is_left_out(world):

@@ -159,9 +159,9 @@ WHERE id = ANY(%(ids)s) AND state IN ('unknown', 'failed')
 """
 
 #: What a driver looks for between claims: whether there is something in the inbox, a
-#: pause, or a failure of a single message, that nobody was told of, the last change, and
-#: [broadcast id, state, id of its user's partner] of each broadcast that changed since
-#: ``last_id``.
+#: pause, or a failure of a single message, that nobody was told of, the last change,
+#: and [broadcast id, state, id of its user's partner] of each broadcast that changed
+#: since ``last_id``.
 NEWS = f"""
 SELECT
     EXISTS (SELECT {INBOX}),
