@@ -80,6 +80,17 @@ class TestTours(BroadcastCommon, HttpCase):
             )
         self.assertEqual(broadcast.state, "sending")
 
+    def test_send_test(self):
+        self.salesperson.partner_id.phone = "+1 212 555 0100"
+        broadcast = self.make_broadcast(self.make_leads(2), user=self.salesperson)
+        self.start_tour(
+            f"/odoo/whatsapp-broadcasts/{broadcast.id}",
+            "whatsapp_broadcast_send_test",
+            login=self.salesperson.login,
+        )
+        self.assertEqual(broadcast.state, "draft")
+        self.assertEqual(broadcast.test_count, 1)
+
     def test_connect_account(self):
         if not (PROJECT / "sandbox").is_dir():
             self.skipTest("The sandbox is not part of an installed addon.")

@@ -72,3 +72,32 @@ def test_every_class_of_the_providers_is_decided_on():
 
     for error_class in ErrorClass:
         assert decide(REFUSED, error_class.value)[0] in ("queued", "failed")
+
+
+# === SINGLE MESSAGES === #
+
+
+def test_a_message_shares_what_is_proven_with_a_row():
+    assert decide(ACCEPTED, table="message") == ("accepted", None, 0)
+    assert decide(HELD, table="message") == ("held", None, 0)
+    assert decide(UNKNOWN, table="message") == ("unknown", None, 0)
+    assert decide(LATE, attempt_count=99, table="message") == ("queued", 0.0, 1)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error_class"),
+    [(NOT_SENT, ""), (REFUSED, "throttle"), (REFUSED, "retry"), (REFUSED, "pair")],
+)
+def test_a_message_does_not_wait_for_ever(outcome, error_class):
+    state, delay, uncounted = decide(outcome, error_class, table="message")
+    assert (state, uncounted) == ("queued", 0)
+    assert delay >= 0
+    last = decide(outcome, error_class, MAX_ATTEMPTS, "message")
+    assert last == ("failed", None, 0)
+
+
+@pytest.mark.parametrize(
+    "error_class", ["template", "number", "account", "credentials", "request"]
+)
+def test_a_message_fails_at_once_where_nobody_would_resume_it(error_class):
+    assert decide(REFUSED, error_class, table="message") == ("failed", None, 0)
