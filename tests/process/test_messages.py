@@ -310,6 +310,11 @@ def test_no_result_of_a_message_counts_for_its_broadcast(world):
         state = "failed" if outcome == "refused" else outcome
         assert world.read(message, "state", table="_message") == state
         world.free_pace()
+    # Of a broadcast, and of none.
+    world.message(number, "+12015550110", broadcast_id=broadcast)
+    world.message(number, "+12015550111")
+    jobs = world.claim(world.lane(number))
+    world.write(jobs, outcome="refused", error_class="request")
     assert world.read(broadcast, "state", "held_since") == ("sending", None)
     assert world.states(broadcast) == {"queued": 1}
     [(counted,)] = world.query(
