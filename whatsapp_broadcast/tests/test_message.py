@@ -9,7 +9,7 @@ from odoo.tools import mute_logger
 from .. import engine
 from ..models.channel import Channel
 from ..models.whatsapp_broadcast_lane import Housekeeping
-from ..providers import StatusEvent
+from ..providers import Error, ErrorClass, StatusEvent
 from ..tools.transactions import engine_transaction
 from .common import BroadcastCommon, phone
 
@@ -224,6 +224,20 @@ class TestMessageFate(MessageCommon):
         self.merge("read", token=recipient.token, message_id="wamid.1")
         self.assertEqual(recipient.state, "read")
         self.assertEqual(self.message.state, "accepted")
+
+    def test_a_held_message_is_no_probe_of_its_broadcast(self):
+        self.broadcast._write_protected({"held_since": NOON, "state": "sending"})
+        self.message.state = "held"
+        self.merge("sent", token=self.message.token, message_id="wamid.9")
+        self.assertEqual(self.message.state, "sent")
+        self.assertTrue(self.broadcast.held_since)
+
+    def test_a_template_that_fails_by_webhook_stops_its_broadcasts(self):
+        self.broadcast._write_protected({"state": "sending"})
+        error = Error("132015", "Template is paused", ErrorClass.TEMPLATE)
+        self.merge("failed", token=self.message.token, message_id="x", error=error)
+        self.assertEqual(self.message.state, "failed")
+        self.assertEqual(self.broadcast.state_reason, "template")
 
     def test_an_unknown_token_is_kept_for_later(self):
         self.merge("sent", token=f"m{self.message.id}-{'c' * 32}", message_id="x")
