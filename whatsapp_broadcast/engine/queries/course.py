@@ -72,19 +72,23 @@ SELECT EXISTS (
 )
 """
 
-#: When each number is due to send something, as far as that and its pace go.
-_DUE = """(
-    SELECT b.number_id, GREATEST(next.due_at, b.resting_until, (
+#: When a row of broadcast b may be claimed, as far as the broadcast is concerned.
+_NEXT = """GREATEST(due.at, b.resting_until, (
         SELECT p.next_slot_at FROM whatsapp_broadcast_pace p
         WHERE p.kind = 'broadcast' AND p.key = b.id AND b.messages_per_minute > 0
-    )) AS at
+    ))"""
+_WITH_DUE = """
     FROM whatsapp_broadcast b
     CROSS JOIN LATERAL (
-        SELECT r.due_at FROM whatsapp_broadcast_recipient r
+        SELECT r.due_at AS at FROM whatsapp_broadcast_recipient r
         WHERE r.broadcast_id = b.id AND r.due_at IS NOT NULL
         ORDER BY r.due_at LIMIT 1
-    ) AS next
+    ) AS due
     WHERE b.state = 'sending'
+"""
+#: The same for each number that has something to send.
+_DUE = f"""(
+    SELECT b.number_id, {_NEXT} AS at {_WITH_DUE}
     UNION ALL
     SELECT number_id, due_at FROM whatsapp_broadcast_message WHERE due_at IS NOT NULL
 ) AS due"""
