@@ -383,6 +383,20 @@ def test_a_test_overtakes_a_broadcast_at_a_slow_number_and_keeps_its_limit(make_
     assert not [m for m in stage.sandbox.messages() if m["result"] != "accepted"]
 
 
+def test_a_test_does_not_wait_for_a_driver_that_is_busy_with_another_number(make_stage):
+    stage = make_stage()
+    stage.launch(stage.make_leads(phones(600)))
+    assert wait_until(lambda: taken(stage) > 30, 30)
+    elsewhere = stage.broadcast(
+        stage.make_leads(phones(1, first=2000)), number="200000000000002"
+    )
+    [phone] = phones(1, first=5000)
+    send_test(stage, elsewhere, [phone])
+    assert wait_until(lambda: taken(stage) == 601, 60)
+    order = [message["to"].lstrip("+") for message in stage.sandbox.messages()]
+    assert order.index(phone.lstrip("+")) < 500
+
+
 def test_a_test_whose_sender_died_is_in_doubt_until_its_status_comes(make_stage):
     stage = make_stage("--latency=5000ms", "--delivered=1", "--read=1")
     # No status may settle it before the sender is back.
