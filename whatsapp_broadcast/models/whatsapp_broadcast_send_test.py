@@ -135,4 +135,4 @@ class WhatsappBroadcast(models.Model):
             variable.sample or variable.display_name
             for variable in self.template_id.variable_ids
         ]
-        return self._values(model).read(model.search(domain, limit=1), examples)
+        return self._values(model).example(model.search(domain, limit=1), examples)

@@ -70,7 +70,7 @@ class Values:
         record_id = SQL.identifier(query.table, "id")
         query.add_join("JOIN", "resolved", table, SQL("resolved.id = %s", record_id))
 
-    def read(self, record, examples):
+    def example(self, record, examples):
         """Return what :attr:`variables` would be for one record, read by the ORM.
 
         :param record: one or none of :attr:`model`
