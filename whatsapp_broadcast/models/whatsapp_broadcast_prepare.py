@@ -9,8 +9,10 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..engine import queries
 from .whatsapp_broadcast import PREPARED, RESTED
 from .whatsapp_broadcast_account import Unreachable
+from .whatsapp_broadcast_audience import CHUNK
 
 _logger = logging.getLogger(__name__)
 
@@ -98,6 +100,8 @@ class WhatsappBroadcast(models.Model):
         if counters["recipient_count"] == counters["skipped_count"]:
             self._end_without_recipients()
         else:
+            if counters["recipient_count"] > CHUNK:
+                self.env.cr.execute(queries.ANALYZE_RECIPIENTS)
             self._set_state("sending")
             self._wake("send")
 

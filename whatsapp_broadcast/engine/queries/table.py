@@ -13,6 +13,10 @@ ALTER TABLE whatsapp_broadcast_recipient SET (
 )
 """
 
+#: Before PostgreSQL looks by itself, within some minutes, it takes a large audience for
+#: a handful of rows, and a claim reads and sorts all of them.
+ANALYZE_RECIPIENTS = "ANALYZE whatsapp_broadcast_recipient"
+
 #: Counts states as rows change. A deleted broadcast takes its counters along, so
 #: nothing may be counted for it.
 CREATE_COUNTER_TRIGGER = """
