@@ -25,7 +25,7 @@ DATABASE_FAULTS = (psycopg2.OperationalError, psycopg2.InterfaceError)
 #: restart, shorter than the lease of a row.
 PATIENCE = 30
 #: Seconds that a lane stays ours without a word from us, and between two words.
-LANE_LEASE, RENEW_EVERY = 30, 5
+LANE_LEASE, RENEW_EVERY = 12, 5
 #: Seconds without one after which we may be dead.
 SILENCE = RENEW_EVERY + 2
 #: Rows of a cancelled broadcast that one transaction cancels.
