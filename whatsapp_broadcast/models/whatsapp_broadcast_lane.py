@@ -126,8 +126,9 @@ class WhatsappBroadcastLane(models.Model):
         cron = self.env["ir.cron"].browse(self.env.context.get("cron_id"))
         if cron not in self._send_crons():
             cron = self.env.ref("whatsapp_broadcast.ir_cron_send")
-            # That one may be busy with other numbers, and for long.
-            self.env.cr.postcommit.add(self._call_another)
+            if seconds <= CALL_SECONDS:
+                # That one may be busy with other numbers, and for long.
+                self.env.cr.postcommit.add(self._call_another)
         wake(cron.sudo(), seconds if seconds > CALL_SECONDS else 0)
 
     def _send_crons(self):
