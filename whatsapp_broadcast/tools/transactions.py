@@ -8,8 +8,8 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 from odoo.sql_db import Cursor
 
 #: A host that goes dead in mid-transaction would keep its locks for the hours that TCP
-#: takes to notice; so the database frees them when the lane's lease is over, too. And
-#: no statement here takes as long as compiling its plan.
+#: takes to notice; so the database frees them after half a minute. And no statement
+#: here takes as long as compiling its plan.
 SETTINGS = "SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL jit = off;"
 
 
