@@ -228,12 +228,16 @@ class Server:
             return False
 
     def _crons_listen(self) -> bool:
-        """Tell whether each cron worker waits for word; before, it sleeps a minute."""
+        """Tell whether each cron worker waits for word; before, it sleeps a minute.
+
+        It does once it has committed its LISTEN, the first that it commits there.
+        """
         names = [f"odoo-{pid}" for pid in self.process.children()]
         with postgres.admin() as cursor:
             cursor.execute(
                 "SELECT count(DISTINCT application_name) FROM pg_stat_activity"
-                " WHERE datname = 'postgres' AND application_name = ANY(%s)",
+                " WHERE datname = 'postgres' AND application_name = ANY(%s)"
+                " AND state = 'idle' AND query = 'COMMIT'",
                 [names],
             )
             return cursor.fetchone()[0] >= self.cron_threads

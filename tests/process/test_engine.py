@@ -21,7 +21,7 @@ def test_a_killed_sender_loses_nobody_and_sends_nothing_twice(make_stage):
     stage.server.start()
     stats = stage.wait(broadcast, lambda stats: stats["state"] == "done", 120)
     in_doubt = stats["unknown_count"]
-    assert 0 < in_doubt < 60
+    assert 0 < in_doubt < 100  # a second's worth, and what is on the way
     assert_nobody_lost_nobody_twice(stage)
 
     stage.control("release", keep_recording=False)
