@@ -4,6 +4,7 @@ import uuid
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import config
 
 from .. import engine
 from ..engine import queries
@@ -14,9 +15,8 @@ from .channel import Channel
 #: Seconds that one call of a cron sends or merges while other crons wait. Odoo calls
 #: again at once, after each of them had its turn.
 CALL_SECONDS = 8
-#: Seconds that a call sends if none waits: each end costs half a second of slots. Far
-#: below the 120 s after which Odoo kills a cron.
-LONGEST_CALL = 50
+#: Seconds that a call sends if none waits: each end may cost half a second of slots.
+LONGEST_CALL = 90
 #: Seconds in which another worker takes a cron that is due, if one is free and told so:
 #: of themselves they look once a minute.
 WAKE_SECONDS = 3
@@ -86,7 +86,7 @@ class WhatsappBroadcastLane(models.Model):
             return False
         if elapsed < CALL_SECONDS:
             return True
-        return elapsed < LONGEST_CALL and not self._others_wait()
+        return elapsed < _longest_call() and not self._others_wait()
 
     def _others_wait(self):
         """Tell whether other crons wait for this worker, and not for any to wake up."""
@@ -162,6 +162,13 @@ class WhatsappBroadcastLane(models.Model):
         with engine_transaction(self.env.registry)() as cr:
             paused = engine.guard(cr)
         self.env["whatsapp.broadcast"].browse(paused)._say_restored()
+
+
+def _longest_call():
+    """Return the seconds that a call may take, well before Odoo kills its worker."""
+    limit = config["limit_time_real_cron"]
+    limit = config["limit_time_real"] if limit < 0 else limit
+    return min(LONGEST_CALL, 0.75 * limit) if limit else LONGEST_CALL
 
 
 def _is_stopping():

@@ -7,6 +7,7 @@ from . import (
     test_freeze,
     test_guard,
     test_json2,
+    test_lane,
     test_merge,
     test_message,
     test_neutralize,

@@ -94,10 +94,11 @@ _DUE = f"""(
 ) AS due"""
 
 #: Seconds until a driver is needed; NULL if none is. Where each lane of the number has
-#: its driver, that is when the first of them would have died.
+#: its driver, that is some time after the first of them would have died: they live
+#: longer as a rule, and each look costs.
 NEXT_DUE = f"""
 SELECT EXTRACT(EPOCH FROM min(GREATEST(due.at, (
-    SELECT min(COALESCE(l.lease_until, {NOW}))
+    SELECT min(COALESCE(l.lease_until + interval '30 seconds', {NOW}))
     FROM whatsapp_broadcast_lane l WHERE l.number_id = due.number_id
 ))) - {NOW})::float
 FROM {_DUE}
