@@ -1,6 +1,7 @@
 """Real processes: an Odoo server, a sandbox, PostgreSQL."""
 
 import pytest
+from engine_world import World
 
 from tools.stage import Stage
 from tools.testbed import Testbed
@@ -52,3 +53,19 @@ def make_stage(odoo_env, connected):
         return stage
 
     return make
+
+
+@pytest.fixture(scope="session")
+def world_database():
+    """A database that tests of the engine share; no server runs on it."""
+    testbed = Testbed()
+    yield testbed.database()
+    testbed.close()
+
+
+@pytest.fixture
+def world(world_database):
+    """Numbers, broadcasts and rows for the engine; gone after the test."""
+    world = World(world_database)
+    yield world
+    world.clear()

@@ -7,24 +7,8 @@ from datetime import date
 
 import pytest
 from engine import claim, driver, limiter, places, queries
-from engine_world import World
 
 from tools.processes import wait_until
-from tools.testbed import Testbed
-
-
-@pytest.fixture(scope="module")
-def database():
-    testbed = Testbed()
-    yield testbed.database()
-    testbed.close()
-
-
-@pytest.fixture
-def world(database):
-    world = World(database)
-    yield world
-    world.clear()
 
 
 def phones(jobs):

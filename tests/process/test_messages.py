@@ -7,25 +7,9 @@ from datetime import date
 import pytest
 from accounting import assert_nobody_lost_nobody_twice, expire_leases, taken
 from engine import claim, limiter, places, queries
-from engine_world import World
 
 from tools.processes import wait_until
 from tools.stage import phones
-from tools.testbed import Testbed
-
-
-@pytest.fixture(scope="module")
-def database():
-    testbed = Testbed()
-    yield testbed.database()
-    testbed.close()
-
-
-@pytest.fixture
-def world(database):
-    world = World(database)
-    yield world
-    world.clear()
 
 
 def tables(jobs):
