@@ -5,10 +5,10 @@ a context manager that yields a cursor on a short READ COMMITTED transaction of 
 and commits at the end, and channels, which turn a row into a request and a result.
 """
 
-from .driver import run
+from .driver import SOON, run
 from .guard import guard
 from .merge import merge
 from .places import days
 from .result import Result
 
-__all__ = ["Result", "days", "guard", "merge", "run"]
+__all__ = ["SOON", "Result", "days", "guard", "merge", "run"]

@@ -35,6 +35,9 @@ LONGEST_FAULT = 60
 #: Seconds between two questions whether a run may go on, and between two looks for
 #: answers, usually and at its end.
 ASK_EVERY, LOOK_EVERY, DRAIN_EVERY = 2.0, 1.0, 0.1
+#: Seconds that a lane is kept for rows that are not due yet: whoever calls us comes
+#: back at once for what is due so soon, and that costs more.
+SOON = 8
 #: Lanes that one driver serves at once.
 LANES = 50
 #: Seconds between two claims of a lane: before its slots run out. Results of all rows
@@ -325,7 +328,7 @@ class _Serving:
 
 def _has_work(cr, lane):
     """Tell whether a row of this lane will be due within a moment."""
-    cr.execute(queries.LANE_HAS_WORK, {"number_id": lane.number_id, "seconds": 2})
+    cr.execute(queries.LANE_HAS_WORK, {"number_id": lane.number_id, "seconds": SOON})
     return cr.fetchone()[0]
 
 
