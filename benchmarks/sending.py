@@ -10,7 +10,7 @@ from tools.stage import Stage
 
 from . import leads
 from .meter import Meter, Usage
-from .workbench import TEMPLATE
+from .workbench import TEMPLATE, analyze
 
 #: Seconds between two looks at what is measured; a look costs about a millisecond.
 LOOK_EVERY = 0.1
@@ -66,6 +66,7 @@ def wait(condition: Callable[[], bool], seconds: float, what: str) -> None:
 def send(stage: Stage, count: int, seconds: float) -> Run:
     """Send to ``count`` new leads; ``seconds`` is how long it may take at most."""
     leads.make(stage, count)
+    analyze(stage)
     meter = Meter(stage)
     broadcast = launch(stage, [])
     wait(lambda: taken(stage) > 0, 120, "no message came")

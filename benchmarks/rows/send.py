@@ -11,7 +11,7 @@ from ..peers import sms_twilio
 from ..rates import fewest_in_window, most_in_window, rate
 from ..sending import Run
 from ..table import Peer, Row, at_least, at_most
-from ..workbench import FAST, USUAL, Workbench, analyze
+from ..workbench import FAST, USUAL, Workbench
 
 FAST_SECONDS = 30
 #: Sent with every statement logged, which costs time: not the run that is timed.
@@ -125,5 +125,4 @@ def fast_run(bench: Workbench) -> Run:
     """Send from a number that may send 1,000 messages a second."""
     count = bench.scaled(FAST * FAST_SECONDS, least=2000)
     with bench.stage(FAST, "--record") as stage:
-        analyze(stage)
         return sending.send(stage, count, seconds=count / 100 + 60)

@@ -42,7 +42,7 @@ SOON = 8
 LANES = 50
 #: Seconds between two claims of a lane: before its slots run out. Results of all rows
 #: that were answered in between go into one statement.
-CLAIM_EVERY = limiter.HORIZON - 0.08
+CLAIM_EVERY = limiter.HORIZON - 0.16
 #: The same for a lane that shares its number with others.
 CLAIM_EVERY_SHARED = limiter.HORIZON_SHARED / 3
 #: Threads for a message rate: enough for answers that take this many seconds.

@@ -24,12 +24,12 @@ LANE_RATE = 500
 
 #: Part of a number's limit that is used; less where several processes, each as busy as
 #: can be, do not write at the very moment that they mean to.
-USABLE, USABLE_SHARED = 0.97, 0.95
+USABLE, USABLE_SHARED = 0.965, 0.95
 #: A slot missed by more than this many seconds is lost: sent late, messages would
 #: bunch up at the provider. In any second there are at most as many messages as slots
 #: begin in 1 + GRACE seconds, that is no more than the limit while GRACE is below
 #: 1 / USABLE - 1; the rest is for the way to the provider.
-GRACE = 0.025
+GRACE = 0.02
 
 #: After refusals for speed: this share of the present rate, at least this share of the
 #: number's, and this much more of it each second, until all is used again.

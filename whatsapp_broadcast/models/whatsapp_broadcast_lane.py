@@ -18,9 +18,9 @@ from .channel import Channel
 CALL_SECONDS = 8
 #: Seconds that a call sends if none waits: each end may cost half a second of slots.
 LONGEST_CALL = 90
-#: Seconds in which another worker takes a cron that is due, if one is free and told so:
-#: of themselves they look once a minute.
-WAKE_SECONDS = 3
+#: Seconds in which another worker takes a cron that is due, if told so: of themselves
+#: they look once a minute, and one that merges is busy for CALL_SECONDS.
+WAKE_SECONDS = 10
 #: Several, as a cron runs once at a time in a whole cluster.
 SEND_CRONS = ("ir_cron_send", "ir_cron_send_2", "ir_cron_send_3", "ir_cron_send_4")
 #: Seconds between two progress messages, and between two looks of a sender for news
