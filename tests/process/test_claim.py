@@ -519,9 +519,9 @@ def test_who_finds_the_lanes_taken_looks_again_when_their_drivers_would_be_dead(
 
 def test_a_driver_that_may_be_dead_is_found_before_its_lease_ends(world):
     broadcast = world.broadcast(world.number(), 3)
-    lease = {"lane_rate": 500, "seconds": 30, "limit": 5, "owner": "cron 1:a"}
+    lease = {"lane_rate": 500, "seconds": driver.LANE_LEASE, "limit": 5}
     with world.transaction() as cr:
-        cr.execute(queries.LEASE_LANES, lease)
+        cr.execute(queries.LEASE_LANES, {**lease, "owner": "cron 1:a"})
 
     def look(owner="cron 2:b"):
         values = {"seconds": driver.LANE_LEASE - driver.SILENCE, "owner": owner}
