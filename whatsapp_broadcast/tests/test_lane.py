@@ -84,3 +84,17 @@ class TestLane(TransactionCase):
         self.assertEqual(planned(), 3)
         wake(cron)
         self.assertEqual(planned(), 4)
+
+    def test_workers_are_told_at_once_whatever_odoo_takes_for_now(self):
+        cron = self.env.ref("whatsapp_broadcast.ir_cron_send")
+        self.env.cr.postcommit.clear()
+        with (
+            patch.object(type(cron), "_trigger"),  # says nothing
+            patch.object(type(cron), "_notifydb") as notify,
+        ):
+            wake(cron, 30)
+            self.env.cr.postcommit.run()
+            notify.assert_not_called()
+            wake(cron)
+            self.env.cr.postcommit.run()
+        notify.assert_called_once()

@@ -2,14 +2,12 @@
 
 from datetime import timedelta
 
-from odoo import fields
-
 
 def wake(cron, seconds=0):
     """Have a cron called after ``seconds`` by the database's clock.
 
-    Odoo asks the database's clock whether a cron is due, and the host's when to be
-    called and whether to say so at once.
+    Odoo asks the database's clock whether a cron is due, and the host's, in whole
+    seconds, whether to say so at once: it may stay silent.
 
     For later it is enough that it is called before anyway: it looks again then. Odoo
     keeps each trigger, and a cron that plans its next call would multiply.
@@ -19,7 +17,7 @@ def wake(cron, seconds=0):
     if seconds > 0 and _is_called(cron, now, at):
         return
     cron._trigger(at)
-    if seconds <= 0 and at > fields.Datetime.now():
+    if seconds <= 0:
         cron.env.cr.postcommit.add(cron._notifydb)
 
 
