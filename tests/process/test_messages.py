@@ -188,7 +188,7 @@ def test_a_pair_gets_a_burst_and_then_one_in_six_seconds(world, monkeypatch):
     # A minute for the six seconds: this test may take its time.
     monkeypatch.setitem(claim.CONSTANTS, "pair_seconds", 60)
     monkeypatch.setitem(claim.CONSTANTS, "pair_burst", 3)
-    number, lane = world.number(), None
+    number = world.number()
     lane = world.lane(number)
     for _ in range(5):
         world.message(number)

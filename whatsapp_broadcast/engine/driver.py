@@ -87,7 +87,7 @@ def run(transaction, owner, open_channel, go_on, between, call_another):
         colon drives once at a time (a cron): a lane of the same is a dead driver's
     :param open_channel: number id → channel (``learn``, ``prepare``, ``send`` and
         ``messages_per_second``), or None if the number cannot send
-    :param go_on: called about once a second with the seconds since the start
+    :param go_on: called every second or two with the seconds since the start
     :param between: called between claims, for what must not wait (the inbox)
     :param call_another: called if there is more than one driver can serve, and when
         this one ends with work left; tells whether somebody comes

@@ -72,11 +72,27 @@ def booking(link):
 )"""
 
 
+def taking(letter):
+    """Return the assignments that take in hand what ``sends``.
+
+    The token names the row, so that no index on it is needed.
+
+    :param str letter: what tokens of the table begin with
+    """
+    return f"""lease_until = CASE
+        WHEN sends THEN now + %(lease)s * interval '1 second'
+    END,
+    token = CASE
+        WHEN sends THEN '{letter}' || r.id || '-' || md5(gen_random_uuid()::text)
+        ELSE r.token
+    END,
+    attempt_count = attempt_count + CASE WHEN sends THEN 1 ELSE 0 END"""
+
+
 #: Takes due rows of one broadcast and books their slots; those that no longer qualify
 #: are left out, and those that must wait are due later. The number's pace is locked
-#: (see TURN), so what is read here is what others left. The token names the row, so
-#: that no index on it is needed. The limit is a number, no subquery: the planner would
-#: take it for a tenth of the table, and compile for it.
+#: (see TURN), so what is read here is what others left. The limit is a number, no
+#: subquery: the planner would take it for a tenth of the table, and compile for it.
 CLAIM = f"""
 WITH clock AS MATERIALIZED (
     SELECT {NOW} AS now
@@ -131,12 +147,7 @@ UPDATE whatsapp_broadcast_recipient r SET
     END,
     skip_reason = reason,
     due_at = CASE WHEN reason IS NULL THEN free_at END,
-    lease_until = CASE WHEN sends THEN now + %(lease)s * interval '1 second' END,
-    token = CASE
-        WHEN sends THEN 'r' || r.id || '-' || md5(gen_random_uuid()::text)
-        ELSE r.token
-    END,
-    attempt_count = attempt_count + CASE WHEN sends THEN 1 ELSE 0 END
+    {taking("r")}
 FROM decided CROSS JOIN clock CROSS JOIN slot WHERE r.id = decided.id
 RETURNING 'recipient' AS table, r.id, r.broadcast_id, r.number_id, r.account_id,
     r.template_id, r.token, r.phone, r.user_ref, r.variables, r.attempt_count, r.state,

@@ -1,6 +1,13 @@
 """Single messages are taken in hand, and told of."""
 
-from .claim import NEEDS_PLACE, OPTED_OUT, PERSON, WINDOW_IS_CLOSED, booking
+from .claim import (
+    NEEDS_PLACE,
+    OPTED_OUT,
+    PERSON,
+    WINDOW_IS_CLOSED,
+    booking,
+    taking,
+)
 from .clock import NOW
 from .pauses import SENDER_DETAIL, SENDER_REASON
 
@@ -91,12 +98,7 @@ UPDATE whatsapp_broadcast_message r SET
     due_at = CASE
         WHEN decided.error_class IS NULL AND reason IS NULL THEN free_at
     END,
-    lease_until = CASE WHEN sends THEN now + %(lease)s * interval '1 second' END,
-    token = CASE
-        WHEN sends THEN 'm' || r.id || '-' || md5(gen_random_uuid()::text)
-        ELSE r.token
-    END,
-    attempt_count = attempt_count + CASE WHEN sends THEN 1 ELSE 0 END
+    {taking("m")}
 FROM decided CROSS JOIN clock CROSS JOIN slot WHERE r.id = decided.id
 RETURNING 'message' AS table, r.id, r.broadcast_id, r.number_id, r.account_id,
     r.template_id, r.token, r.phone, r.user_ref, r.variables, r.attempt_count, r.state,
