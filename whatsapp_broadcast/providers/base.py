@@ -205,26 +205,57 @@ class StatusEvent(Event):
     status: str = ""
     phone: str = ""
     user_ref: str = ""
+    parent_ref: str = ""
     error: Error | None = None
     price_category: str = ""
+    price_type: str = ""  #: regular | free_customer_service | free_entry_point | ""
     billable: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class InboundEvent(Event):
-    """A message from a person; it opens the service window.
+class InboundMedia:
+    """A file that a person sent, to be fetched by its id; ids live some days only."""
 
-    ``payload`` is what a button carries, ``text`` what the person sees of it.
+    media_id: str
+    mimetype: str = ""
+    sha256: str = ""  #: hex, "" if not told
+    filename: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundEvent(Event):
+    """What a person did in the conversation, or the business on its own phone.
+
+    ``message_type``: text | image | video | audio | document | sticker | location |
+    contacts | button | interactive | order | reaction | edit | revoke | system |
+    unsupported | other. ``payload`` is what a button carries, ``text`` what the person
+    sees of it, or reads as a note (a location's name and place, an order's items).
     """
 
     message_id: str = ""
     phone: str = ""
     user_ref: str = ""
+    parent_ref: str = ""  #: user id that a group of portfolios shares
     profile_name: str = ""
     message_type: str = ""
     text: str = ""
     payload: str = ""
-    context_id: str = ""  #: id of our message that it answers
+    context_id: str = ""  #: id of the message that it answers, edits, takes back
+    media: InboundMedia | None = None
+    details: Mapping[str, object] | None = None  #: JSON of what has no field here
+    opens_window: bool = True  #: whether free-form messages may answer it for 24 hours
+    is_echo: bool = False  #: sent by the business from its phone; ``phone`` is to whom
+    error: Error | None = None  #: why the provider could not hand over its content
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityEvent(Event):
+    """A person has another phone or user id now. "" = not told, or as before."""
+
+    phone: str = ""
+    user_ref: str = ""
+    new_phone: str = ""
+    new_user_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +264,7 @@ class PreferenceEvent(Event):
 
     phone: str = ""
     user_ref: str = ""
+    parent_ref: str = ""
     opted_out: bool = False
 
 
@@ -247,6 +279,7 @@ class TemplateEvent(Event):
     category: str = ""
     quality: str = ""
     reason: str = ""
+    content_changed: bool = False  #: it has to be read again from the provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +290,11 @@ class NumberEvent(Event):
     """
 
     phone: str = ""
+    name: str = ""  #: the name that people see, once approved
     messages_per_second: int = 0
     daily_limit: int | None = None  #: unique people in 24 h; 0 = unlimited
     quality: str = ""  #: red | unknown
+    reason: str = ""  #: what happened, in the provider's words
     error: Error | None = None  #: an error of the number itself, not of one message
 
 
@@ -269,6 +304,7 @@ class AccountEvent(Event):
 
     kind: str = ""
     stops_sending: bool = False
+    resumes_sending: bool = False
     reason: str = ""
 
 

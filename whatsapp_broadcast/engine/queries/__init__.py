@@ -7,15 +7,17 @@ the limit says.
 
 from .audience import *
 from .claim import *
+from .conversations import *
 from .copies import *
 from .course import *
 from .events import *
 from .lanes import *
 from .limiter import *
-from .merge import *
 from .messages import *
+from .news import *
 from .pauses import *
 from .places import *
 from .results import *
+from .statuses import *
 from .table import *
 from .windows import *
