@@ -99,10 +99,9 @@ def _stop_all(scene: Scene, phones: list[str]) -> dict[str, float]:
             "INSERT INTO phone_blacklist (number, active) VALUES (%s, TRUE)", phone
         ),
         lambda phone: scene.execute(
-            "INSERT INTO whatsapp_broadcast_contact"
-            " (account_id, number_id, phone, marketing_opt_out)"
-            " SELECT account_id, id, %s, TRUE FROM whatsapp_broadcast_number"
-            " WHERE active LIMIT 1",
+            "INSERT INTO whatsapp_broadcast_choice"
+            " (address, kind, purpose, channel, since)"
+            " VALUES (%s, 'opt_out', 'marketing', 'preference', now())",
             phone,
         ),
     ]

@@ -15,6 +15,7 @@
         "security/ir.model.access.csv",
         "security/whatsapp_broadcast_rules.xml",
         "data/ir_cron_data.xml",
+        "data/whatsapp_broadcast_keyword_data.xml",
         "wizard/whatsapp_broadcast_launch_views.xml",
         "wizard/whatsapp_broadcast_register_views.xml",
         "views/whatsapp_broadcast_recipient_views.xml",

@@ -6,6 +6,7 @@ from .engine import queries
 def uninstall_hook(env):
     """Drop what belongs to no record of ours; triggers go with their table."""
     env.cr.execute(queries.DROP_COUNTER_TRIGGER)
+    env.cr.execute(queries.DROP_ADDRESS_FUNCTIONS)
     # Our index on a column of Odoo's.
     env.cr.execute("DROP INDEX IF EXISTS res_partner__phone_sanitized_index")
     parameters = env["ir.config_parameter"].sudo()

@@ -217,13 +217,7 @@ def test_a_refused_message_gives_its_place_back_and_a_delivered_one_dates_it(wor
 def test_an_open_conversation_and_somebody_reached_today_need_no_place(world):
     account = world.account()
     number = world.number(account, daily_limit=2)
-    world.query(
-        "INSERT INTO whatsapp_broadcast_contact (account_id, number_id, phone,"
-        " last_inbound_at) VALUES (%s, %s, %s, clock_timestamp() AT TIME ZONE 'UTC')",
-        account,
-        number,
-        "+12015551000",
-    )
+    world.meet(number, "+12015551000")
     world.broadcast(number, 5)
     lane = world.lane(number)
     jobs = world.claim(lane)

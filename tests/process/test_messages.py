@@ -116,20 +116,14 @@ def test_who_opted_out_gets_no_marketing_and_nobody_on_the_blacklist_anything(wo
     account = world.account()
     number = world.number(account)
     utility = world.template(account, category="utility")
-    for phone in ("+12015550101", "+12015550102"):
-        world.add(
-            "_contact",
-            account_id=account,
-            number_id=number,
-            phone=phone,
-            marketing_opt_out=True,
-        )
+    for phone in ("+12015559101", "+12015559102"):
+        world.opt_out(phone)
     world.query(
-        "INSERT INTO phone_blacklist (number, active) VALUES ('+12015550103', TRUE)"
+        "INSERT INTO phone_blacklist (number, active) VALUES ('+12015559103', TRUE)"
     )
-    marketing = world.message(number, "+12015550101")
-    allowed = world.message(number, "+12015550102", template_id=utility)
-    blocked = world.message(number, "+12015550103", template_id=utility)
+    marketing = world.message(number, "+12015559101")
+    allowed = world.message(number, "+12015559102", template_id=utility)
+    blocked = world.message(number, "+12015559103", template_id=utility)
     assert [job.row["id"] for job in world.claim(world.lane(number))] == [allowed]
     for message in (marketing, blocked):
         assert fate(world, message) == ("skipped", None, "opted_out")
@@ -138,13 +132,7 @@ def test_who_opted_out_gets_no_marketing_and_nobody_on_the_blacklist_anything(wo
 def test_a_text_needs_an_open_conversation(world):
     account = world.account()
     number = world.number(account)
-    world.query(
-        "INSERT INTO whatsapp_broadcast_contact (account_id, number_id, phone,"
-        " last_inbound_at) VALUES (%s, %s, %s, clock_timestamp() AT TIME ZONE 'UTC')",
-        account,
-        number,
-        "+12015550101",
-    )
+    world.meet(number, "+12015550101")
     text = {"message_type": "text", "body": "Hi"}
     inside = world.message(number, "+12015550101", **text)
     outside = world.message(number, "+12015550102", **text)
@@ -310,14 +298,14 @@ def test_no_result_of_a_message_counts_for_its_broadcast(world):
 
 def test_an_opt_out_told_by_a_refusal_is_kept(world):
     number = world.number()
-    world.message(number)
+    world.message(number, "+12015559104")
     [job] = world.claim(world.lane(number))
     world.write([job], outcome="refused", error_class="opt_out")
     assert world.query(
-        "SELECT phone, marketing_opt_out FROM whatsapp_broadcast_contact"
-        " WHERE number_id = %s",
-        number,
-    ) == [(job.row["phone"], True)]
+        "SELECT kind, purpose, channel FROM whatsapp_broadcast_choice"
+        " WHERE address = %s",
+        job.row["phone"],
+    ) == [("opt_out", "marketing", "preference")]
 
 
 def test_a_message_in_flight_whose_sender_died_is_in_doubt(world):
@@ -341,8 +329,11 @@ def send_test(stage, broadcast, people):
 
 
 def states(stage):
-    """Return the state of each single message."""
-    rows = stage.query("SELECT state FROM whatsapp_broadcast_message ORDER BY id")
+    """Return the state of each single message that goes out."""
+    rows = stage.query(
+        "SELECT state FROM whatsapp_broadcast_message WHERE direction = 'out'"
+        " ORDER BY id"
+    )
     return [state for (state,) in rows]
 
 

@@ -169,7 +169,12 @@ def test_an_opt_out_holds_from_the_next_claim_on(make_stage):
         phone_number_id="200000000000001",
         **{"from": numbers[0].lstrip("+"), "value": "stop"},
     )
-    assert wait_until(lambda: knows_contact(stage, marketing_opt_out=True), 30)
+    assert wait_until(
+        lambda: stage.query(
+            "SELECT FROM whatsapp_broadcast_choice WHERE address = %s", numbers[0]
+        ),
+        30,
+    )
     marketing = stage.wait_settled(stage.launch(leads))
     assert (marketing["skipped_count"], marketing["delivered_count"]) == (1, 1)
     utility = stage.wait_settled(stage.launch(leads, template="hello_world"))

@@ -2,11 +2,14 @@
 
 import itertools
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 
 import psycopg2.extensions
 from engine import limiter, queries
 from engine.claim import claim
+from engine.consents import Wish, record
 from engine.driver import Lane
+from engine.people import Encounter, meet
 from engine.result import Result
 from engine.results import write
 
@@ -196,6 +199,22 @@ class World:
         with self.transaction() as cr:
             cr.execute(queries.ADD_LANES, {"lane_rate": limiter.LANE_RATE})
         return message
+
+    def meet(self, number, phone):
+        """Let a person write to a number now."""
+        [(account, now)] = self.query(
+            "SELECT account_id, clock_timestamp() AT TIME ZONE 'UTC'"
+            " FROM whatsapp_broadcast_number WHERE id = %s",
+            number,
+        )
+        with self.transaction() as cr:
+            meet(cr, [Encounter(account, number, phone, at=now)])
+
+    def opt_out(self, address, purpose="marketing"):
+        """Let a person have opted out of what all companies send."""
+        with self.transaction() as cr:
+            wish = Wish((address,), "opt_out", purpose, "keyword", datetime.now(UTC))
+            record(cr, wish)
 
     def lane(self, number, rate=80):
         """Return a lane of a number, as a driver holds it."""

@@ -61,6 +61,7 @@ def _merge_batch(cr, deliveries, parse):
     for item in routed:
         if item.account_id is not None:
             by_kind[type(item.event).__name__].append(item)
+    conversations.lock(cr, by_kind)
     merged = statuses.merge(cr, by_kind["StatusEvent"])
     conversations.merge(cr, by_kind)
     news.merge(cr, by_kind)

@@ -48,6 +48,8 @@ def _write(cr, table, results):
         )  # fmt: skip
         values = map(list, zip(*columns, strict=True))
         cr.execute(queries.WRITE_RESULTS[table], dict(zip(names, values, strict=True)))
+    if met := [column[0] for column in columns if column[5]]:
+        cr.execute(queries.SPREAD_CHOICES_BY_ROWS[table], {"ids": met})
     return [column[0] for column in columns if column[2] == "failed"]
 
 
@@ -59,9 +61,7 @@ def act(cr, errors):
     """
     opted_out = [row for row, kind, _detail in errors if kind == "opt_out"]
     if opted_out:
-        names = ("account_id", "number_id", "phone")
-        values = {f"{name}s": [row[name] for row in opted_out] for name in names}
-        cr.execute(queries.OPT_OUT, values)
+        _opt_out(cr, opted_out)
     stopped = set()
     for row, kind, detail in errors:
         target = (kind, row["template_id" if kind == "template" else "number_id"])
@@ -76,6 +76,13 @@ def act(cr, errors):
     if counted:
         values = {"ids": sorted(counted), **THRESHOLDS}
         cr.execute(queries.PAUSE_BY_FAILURES, values)
+
+
+def _opt_out(cr, rows):
+    for table in queries.TABLES:
+        if ids := [row["id"] for row in rows if row["table"] == table]:
+            values = {"ids": ids, "evidence": "131050"}
+            cr.execute(queries.OPT_OUT[table], values)
 
 
 def free_places(cr, failed):

@@ -61,6 +61,8 @@ def _merge_into(cr, table, items):
     released = {m["broadcast_id"] for m in matched if m["released"]}
     if released and table == "recipient":
         cr.execute(queries.RELEASE, {"ids": sorted(released)})
+    if met := [m["id"] for m in matched if m["met"]]:
+        cr.execute(queries.SPREAD_CHOICES_BY_ROWS[table], {"ids": met})
     return matched
 
 
@@ -72,7 +74,7 @@ def _status_values(items, table):
     names = (
         "positions", "account_ids", "row_ids", "tokens", "message_ids", "statuses",
         "times", "error_codes", "error_classes", "error_messages", "categories",
-        "billables", "user_refs",
+        "price_types", "billables", "user_refs",
     )  # fmt: skip
     return dict(zip(names, map(list, zip(*columns, strict=True)), strict=True))
 
@@ -90,6 +92,7 @@ def _status_columns(event, table):
         error and str(error.error_class.value),
         error and error.message[:500],
         event.price_category or None,
+        event.price_type or None,
         event.billable,
         event.user_ref or None,
     )

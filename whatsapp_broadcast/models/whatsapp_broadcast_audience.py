@@ -268,5 +268,7 @@ class WhatsappBroadcast(models.Model):
             "is_due": is_due,
             "include_closed": self.include_closed,
             "is_marketing": self.template_category == "marketing",
+            "requires_consent": self.template_category == "marketing"
+            and self.company_id.whatsapp_consent_rule == "require",
             "needs_window": self.message_type != "template",
         }

@@ -1,5 +1,8 @@
 from odoo import api, fields, models
 
+from ..engine import queries
+from ..engine.addresses import canonical
+
 
 class WhatsappBroadcastContact(models.Model):
     """One person as one number knows them.
@@ -23,17 +26,12 @@ class WhatsappBroadcastContact(models.Model):
     name = fields.Char(readonly=True)
     last_inbound_at = fields.Datetime("Last Message From", readonly=True)
     last_outgoing_at = fields.Datetime("Last Message To", readonly=True)
-    marketing_opt_out = fields.Boolean(readonly=True)
-    marketing_opt_out_at = fields.Datetime(readonly=True)
+    alias_ids = fields.One2many("whatsapp.broadcast.alias", "contact_id")
+    marketing_opt_out = fields.Boolean(
+        compute="_compute_opt_out", search="_search_marketing_opt_out"
+    )
+    marketing_opt_out_at = fields.Datetime(compute="_compute_opt_out")
 
-    _phone_unique = models.UniqueIndex(
-        "(number_id, phone) WHERE phone IS NOT NULL",
-        "The number knows this phone already.",
-    )
-    _user_ref_unique = models.UniqueIndex(
-        "(number_id, user_ref) WHERE user_ref IS NOT NULL AND phone IS NULL",
-        "The number knows this user already.",
-    )
     _phone_index = models.Index("(account_id, phone)")
     _user_ref_index = models.Index("(account_id, user_ref)")
 
@@ -41,3 +39,63 @@ class WhatsappBroadcastContact(models.Model):
     def _compute_display_name(self):
         for contact in self:
             contact.display_name = contact.name or contact.phone or contact.user_ref
+
+    # === WHAT THEY CHOSE === #
+
+    @api.depends("alias_ids.address")
+    def _compute_opt_out(self):
+        since = self._opted_out_since()
+        for contact in self:
+            contact.marketing_opt_out = contact.id in since
+            contact.marketing_opt_out_at = since.get(contact.id)
+
+    def _search_marketing_opt_out(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        opted_out = (
+            self.env["whatsapp.broadcast.choice"]
+            .sudo()
+            ._search(
+                [
+                    ("kind", "=", "opt_out"),
+                    ("company_id", "in", [*self.env.companies.ids, False]),
+                ]
+            )
+        )
+        aliases = (
+            self.env["whatsapp.broadcast.alias"]
+            .sudo()
+            ._search([("address", "in", opted_out.subselect("address"))])
+        )
+        inside = "in" if True in value else "not in"
+        return [("id", inside, aliases.subselect("contact_id"))]
+
+    def _opted_out_since(self):
+        """Return {contact id: since when somebody by one of its names is opted out}."""
+        self.env["whatsapp.broadcast.choice"].flush_model()
+        self.env["whatsapp.broadcast.alias"].flush_model()
+        self.env.cr.execute(
+            queries.OPTED_OUT_SINCE,
+            {"contact_ids": self.ids, "company_ids": self.env.companies.ids},
+        )
+        return dict(self.env.cr.fetchall())
+
+    # === NAMES === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Who is entered here is known by his phone and user id, as who writes is."""
+        contacts = super().create(vals_list)
+        self.env["whatsapp.broadcast.alias"].create(
+            [
+                {
+                    "number_id": contact.number_id.id,
+                    "contact_id": contact.id,
+                    "address": address,
+                }
+                for contact in contacts
+                for address in (canonical(contact.phone or ""), contact.user_ref)
+                if address
+            ]
+        )
+        return contacts

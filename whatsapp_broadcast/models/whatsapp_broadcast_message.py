@@ -3,6 +3,29 @@ from odoo import api, fields, models
 from ..engine import queries
 from .loose_many2one import LooseMany2one
 
+#: Templates and media go out; what comes in has Meta's types.
+MESSAGE_TYPES = [
+    ("template", "Template"),
+    ("media", "Media"),
+    ("text", "Text"),
+    ("image", "Image"),
+    ("video", "Video"),
+    ("audio", "Audio"),
+    ("document", "Document"),
+    ("sticker", "Sticker"),
+    ("location", "Location"),
+    ("contacts", "Contacts"),
+    ("button", "Button"),
+    ("interactive", "Choice"),
+    ("order", "Order"),
+    ("reaction", "Reaction"),
+    ("edit", "Edit"),
+    ("revoke", "Taken back"),
+    ("system", "Notice"),
+    ("unsupported", "Not supported"),
+    ("other", "Other"),
+]
+
 
 class WhatsappBroadcastMessage(models.Model):
     """One inbound message, or one single message out: a test, a reply.
@@ -40,7 +63,7 @@ class WhatsappBroadcastMessage(models.Model):
     )
     broadcast_id = fields.Many2one(
         "whatsapp.broadcast",
-        "Test of",
+        help="Which it tests, or answers.",
         ondelete="set null",
         readonly=True,
         index="btree_not_null",
@@ -56,19 +79,59 @@ class WhatsappBroadcastMessage(models.Model):
     partner_id = fields.Many2one(
         "res.partner", ondelete="set null", readonly=True, index="btree_not_null"
     )
-    message_type = fields.Selection(
-        [("template", "Template"), ("text", "Text"), ("media", "Media")],
-        required=True,
+    contact_id = fields.Many2one(
+        "whatsapp.broadcast.contact",
+        ondelete="set null",
         readonly=True,
+        index="btree_not_null",
+    )
+    state = fields.Selection(
+        selection_add=[("received", "Received")], ondelete={"received": "cascade"}
+    )
+    message_type = fields.Selection(MESSAGE_TYPES, required=True, readonly=True)
+    received_at = fields.Datetime(readonly=True)
+    profile_name = fields.Char(readonly=True, help="As the person calls himself.")
+    payload = fields.Char(readonly=True, help="What a button carries.")
+    details = fields.Json(readonly=True)
+    context_message_id = fields.Char(
+        "In Reply to", readonly=True, help="The provider's id of that message."
     )
     media_kind = fields.Char(readonly=True)
     media_id = fields.Char("Media ID", readonly=True)
     media_link = fields.Char("Media URL", readonly=True)
     media_caption = fields.Text(readonly=True)
     media_filename = fields.Char(readonly=True)
-    is_told = fields.Boolean(
-        readonly=True, help="Whoever sent it knows that it did not go out."
+    media_mimetype = fields.Char("Media Type", readonly=True)
+    media_sha256 = fields.Char("Media SHA-256", readonly=True)
+    media_state = fields.Selection(
+        [
+            ("pending", "To be fetched"),
+            ("stored", "Stored"),
+            ("too_large", "Too large"),
+            ("gone", "Not available"),
+        ],
+        readonly=True,
     )
+    media_attempt_count = fields.Integer(readonly=True)
+    attachment_id = fields.Many2one(
+        "ir.attachment", ondelete="set null", readonly=True, index="btree_not_null"
+    )
+    seen_at = fields.Datetime(
+        readonly=True, help="When somebody here read it; the person sees that."
+    )
+    seen_is_told = fields.Boolean(readonly=True)
+    is_confirmation = fields.Boolean(
+        readonly=True, help="Tells the person that the opt-out is in force."
+    )
+    is_told = fields.Boolean(
+        readonly=True,
+        help="Whoever sent it knows that it did not go out; somebody knows that it "
+        "came in.",
+    )
+    needs_attention = fields.Boolean(
+        readonly=True, help="Something is to be done after it came in."
+    )
+    attend_at = fields.Datetime(readonly=True, help="Not before.")
 
     _claim_index = models.Index("(number_id, due_at, id) WHERE due_at IS NOT NULL")
     _lease_index = models.Index("(lease_until) WHERE lease_until IS NOT NULL")
@@ -76,6 +139,11 @@ class WhatsappBroadcastMessage(models.Model):
     _message_index = models.Index(
         "(provider_message_id) WHERE provider_message_id IS NOT NULL"
     )
+    _received_unique = models.UniqueIndex(
+        "(number_id, provider_message_id) WHERE received_at IS NOT NULL",
+        "This message came in already.",
+    )
+    _attention_index = models.Index("(id) WHERE needs_attention")
     _failed_index = models.Index(
         "(id) WHERE failed_at IS NOT NULL AND is_told IS NOT TRUE"
     )

@@ -80,6 +80,12 @@ class WhatsappBroadcastNumber(models.Model):
         tracking=True,
     )
     error_message = fields.Text(readonly=True, copy=False)
+    user_id = fields.Many2one(
+        "res.users",
+        "Responsible",
+        help="Learns of messages that are nobody else's: of people without a "
+        "salesperson whom no broadcast was sent to.",
+    )
     needs_registration = fields.Boolean(readonly=True, copy=False)
     _external_id_unique = models.Constraint(
         "UNIQUE (account_id, external_id)",

@@ -21,6 +21,7 @@ SKIP_REASONS = [
     ("bad_phone", "Phone number not valid"),
     ("duplicate", "Same number as another recipient"),
     ("opted_out", "Opted out"),
+    ("no_consent", "No consent to marketing"),
     ("no_access", "No right to read it"),
     ("variable_missing", "A variable has no value"),
     ("outside_window", "No reply in the last 24 hours"),
@@ -67,6 +68,9 @@ class WhatsappBroadcastOutgoing(models.AbstractModel):
     read_at = fields.Datetime(readonly=True)
     failed_at = fields.Datetime(readonly=True)
     price_category = fields.Char(readonly=True)
+    price_type = fields.Char(
+        readonly=True, help="Meta: regular, free_customer_service, free_entry_point."
+    )
     billable = fields.Boolean(readonly=True)
     advice = fields.Char(compute="_compute_advice")
 

@@ -36,6 +36,11 @@ class WhatsappBroadcastRecipient(models.Model):
         readonly=True,
         help="Where its hours of sending must be open; empty: the company's.",
     )
+    consent_id = LooseMany2one(
+        "whatsapp.broadcast.consent",
+        readonly=True,
+        help="The consent to marketing that the message relied on.",
+    )
     variant = fields.Char(readonly=True)
     replied_at = fields.Datetime(readonly=True)
     clicked_at = fields.Datetime(readonly=True)

@@ -24,13 +24,17 @@ class WhatsappBroadcastTemplateButton(models.Model):
     text = fields.Char(required=True, size=25)
     url = fields.Char("URL", size=2000)
     phone = fields.Char()
+    is_opt_out = fields.Boolean(
+        "Opts Out", help="Who presses it gets no marketing messages any more."
+    )
 
     _index_unique = models.Constraint(
         "UNIQUE (template_id, index)", "Two buttons have the same position."
     )
 
     def _merge_remote(self, template, remote_buttons):
-        """Replace the template's buttons by the provider's."""
+        """Replace the template's buttons by the provider's; our own marks stay."""
+        marked = set(self.filtered("is_opt_out").mapped("text"))
         self.unlink()
         self.create(
             [
@@ -41,6 +45,7 @@ class WhatsappBroadcastTemplateButton(models.Model):
                     "text": button.text or "-",
                     "url": button.url,
                     "phone": button.phone,
+                    "is_opt_out": button.text in marked,
                 }
                 for button in remote_buttons
             ]

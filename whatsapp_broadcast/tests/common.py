@@ -166,6 +166,20 @@ class BroadcastCommon(TransactionCase):
         broadcast._write_protected({"state": state})
         return broadcast
 
+    @classmethod
+    def make_choice(cls, address, kind="opt_out", purpose="marketing", **values):
+        """Let a person have chosen, by a name of his."""
+        return cls.env["whatsapp.broadcast.choice"].create(
+            {
+                "kind": kind,
+                "address": address,
+                "purpose": purpose,
+                "channel": "keyword",
+                "since": fields.Datetime.now(),
+                **values,
+            }
+        )
+
     # === DOING === #
 
     def follow_frozen_time(self):

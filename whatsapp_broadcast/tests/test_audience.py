@@ -125,16 +125,6 @@ class TestAudience(BroadcastCommon):
 
     # === WHO DOES NOT WANT TO, OR MAY NOT === #
 
-    def opt_out(self, number, account=None):
-        self.env["whatsapp.broadcast.contact"].create(
-            {
-                "account_id": (account or self.account).id,
-                "number_id": self.number.id,
-                "phone": number,
-                "marketing_opt_out": True,
-            }
-        )
-
     def test_blacklist(self):
         self.env["phone.blacklist"].create({"number": "+12125550100"})
         removed = self.env["phone.blacklist"].create({"number": "+12125550101"})
@@ -146,7 +136,7 @@ class TestAudience(BroadcastCommon):
         )
 
     def test_opt_out_is_for_marketing(self):
-        self.opt_out("+12125550100")
+        self.make_choice("+12125550100")
         lead = self.make_lead("(212) 555-0100")
         marketing = self.make_template(
             self.account, "offer", "Buy", category="marketing"
@@ -157,9 +147,8 @@ class TestAudience(BroadcastCommon):
         )
         self.assertEqual(self.reviewed(lead), {"+12125550100": "queued"})
 
-    def test_opt_out_is_the_accounts(self):
-        other = self.make_account("Other")
-        self.opt_out("+12125550100", other)
+    def test_opt_out_is_the_companys(self):
+        self.make_choice("+12125550100", company_id=self.make_company().id)
         marketing = self.make_template(
             self.account, "offer", "Buy", category="marketing"
         )

@@ -89,6 +89,9 @@ PUBLIC_METHODS = {
         "write": {"vals": {"active": False}},
         "copy_data": {},
     },
+    "whatsapp.broadcast.contact": {
+        "create": {"vals_list": [{"phone": "+12125550100"}]}
+    },
     "whatsapp.broadcast.event": {"action_retry": {}},
     "whatsapp.broadcast.launch": {
         "action_launch": {},

@@ -5,8 +5,11 @@ LOCKED`` inside a materialised CTE, without which the planner may lock more rows
 the limit says.
 """
 
+from .addresses import *
 from .audience import *
 from .claim import *
+from .clock import *
+from .consents import *
 from .conversations import *
 from .copies import *
 from .course import *
@@ -16,6 +19,7 @@ from .limiter import *
 from .messages import *
 from .news import *
 from .pauses import *
+from .people import *
 from .places import *
 from .results import *
 from .statuses import *

@@ -4,7 +4,9 @@ Run through ``odoo.tools.SQL`` in the launcher's environment, around a query of 
 records that the launcher may read.
 """
 
+from .addresses import forms, has_forms, key
 from .clock import NOW
+from .consents import is_blacklisted
 
 #: A chunk is a few hundred milliseconds: to compile its plan costs a tenth of it.
 WITHOUT_JIT = "SET LOCAL jit = off"
@@ -44,6 +46,24 @@ SELECT DISTINCT ON (prefix) left(phone, %(length)s) AS prefix, phone
 FROM (%(records)s) AS found
 """
 
+#: Whether an earlier chunk has the person of ``source`` by another name. Few phones
+#: have several forms, and few people several names: the others are not looked for.
+GOES_BY_ANOTHER_NAME = f"""(
+                    {has_forms("source.phone")} AND EXISTS (
+                        SELECT FROM unnest({forms("source.phone")}) AS form
+                        JOIN whatsapp_broadcast_recipient o ON o.address = form
+                            AND o.broadcast_id = %(broadcast_id)s
+                    )
+                ) OR (
+                    person.contact_id IS NOT NULL AND EXISTS (
+                        SELECT FROM whatsapp_broadcast_alias same
+                        CROSS JOIN unnest({forms("same.address")}) AS form
+                        JOIN whatsapp_broadcast_recipient o ON o.address = form
+                            AND o.broadcast_id = %(broadcast_id)s
+                        WHERE same.contact_id = person.contact_id
+                    )
+                )"""
+
 #: Inserts a chunk and returns its last position, NULL if nothing was left, and the
 #: combinations of time zones in it, "" for none. A row whose window is closed is due at
 #: its opening: nothing has to move it later. Whom earlier runs of a series wrote to, or
@@ -51,7 +71,9 @@ FROM (%(records)s) AS found
 #: one is kept. Rows go in by id, as the index on the record's id is the largest: phones
 #: come in no order of it.
 FREEZE = f"""
-WITH source AS MATERIALIZED (%(chunk)s), earlier AS (
+WITH source AS MATERIALIZED (
+    SELECT chunk.*, {key("chunk.phone")} AS key FROM (%(chunk)s) AS chunk
+), earlier AS (
     SELECT DISTINCT address FROM whatsapp_broadcast_recipient
     WHERE broadcast_id = ANY(%(earlier_runs)s::int[])
         AND address >= (SELECT min(phone) FROM source)
@@ -61,7 +83,7 @@ WITH source AS MATERIALIZED (%(chunk)s), earlier AS (
     INSERT INTO whatsapp_broadcast_recipient (
         broadcast_id, company_id, account_id, number_id, template_id, lang,
         lead_id, partner_id, address, phone, country_guessed, variables,
-        state, skip_reason, due_at, timezones, attempt_count
+        state, skip_reason, due_at, timezones, consent_id, attempt_count
     )
     SELECT %(broadcast_id)s, %(company_id)s, %(account_id)s, %(number_id)s,
         %(template_id)s, %(lang)s,
@@ -74,9 +96,10 @@ WITH source AS MATERIALIZED (%(chunk)s), earlier AS (
         CASE
             WHEN reason IS NULL AND %(is_due)s THEN GREATEST((SELECT {NOW}), opening)
         END,
-        CASE WHEN reason IS NULL THEN audience.timezones END, 0
+        CASE WHEN reason IS NULL THEN audience.timezones END,
+        CASE WHEN reason IS NULL THEN consent_id END, 0
     FROM (
-        SELECT source.*,
+        SELECT source.*, permission.consent_id,
             CASE WHEN %(by_recipient)s
                 THEN COALESCE(timezone, zones.timezones) END AS timezones,
             phone IS NOT NULL AND without_country AND given !~ '^\\s*(\\+|00)'
@@ -85,26 +108,38 @@ WITH source AS MATERIALIZED (%(chunk)s), earlier AS (
                 WHEN closed AND NOT %(include_closed)s THEN 'lead_closed'
                 WHEN COALESCE(btrim(given), '') = '' THEN 'no_phone'
                 WHEN phone IS NULL THEN 'bad_phone'
+                WHEN {is_blacklisted("source.phone")} THEN 'opted_out'
                 WHEN EXISTS (
-                    SELECT FROM phone_blacklist b WHERE b.number = phone AND b.active
+                    SELECT FROM whatsapp_broadcast_choice o
+                    WHERE o.address = source.key AND o.kind = 'opt_out'
+                        AND (o.company_id IS NULL OR o.company_id = %(company_id)s)
+                        AND (o.purpose = 'all' OR %(is_marketing)s)
                 ) THEN 'opted_out'
-                WHEN %(is_marketing)s AND EXISTS (
-                    SELECT FROM whatsapp_broadcast_contact c
-                    WHERE c.account_id = %(account_id)s AND c.phone = source.phone
-                        AND c.marketing_opt_out
-                ) THEN 'opted_out'
-                WHEN %(needs_window)s AND NOT EXISTS (
-                    SELECT FROM whatsapp_broadcast_contact c
-                    WHERE c.number_id = %(number_id)s AND c.phone = source.phone
-                        AND c.last_inbound_at > {NOW} - interval '23 hours 58 minutes'
+                WHEN %(requires_consent)s AND consent_id IS NULL THEN 'no_consent'
+                WHEN %(needs_window)s AND NOT COALESCE(
+                    last_inbound_at > {NOW} - interval '23 hours 58 minutes', FALSE
                 ) THEN 'outside_window'
                 WHEN earlier.address IS NOT NULL THEN 'already_messaged'
                 WHEN row_number() OVER (
-                    PARTITION BY phone ORDER BY closed, activity DESC NULLS LAST, rank
-                ) > 1 THEN 'duplicate'
+                    PARTITION BY COALESCE('@' || contact_id, key)
+                    ORDER BY closed, activity DESC NULLS LAST, rank
+                ) > 1 OR {GOES_BY_ANOTHER_NAME} THEN 'duplicate'
                 WHEN '' = ANY(texts) THEN 'variable_missing'
             END AS reason
         FROM source
+        LEFT JOIN (
+            SELECT x.address AS name, x.contact_id,
+                CASE WHEN x.is_former IS NOT TRUE THEN c.last_inbound_at END
+                    AS last_inbound_at
+            FROM whatsapp_broadcast_alias x
+            JOIN whatsapp_broadcast_contact c ON c.id = x.contact_id
+            WHERE x.number_id = %(number_id)s
+        ) AS person ON person.name = source.key
+        LEFT JOIN LATERAL (
+            SELECT max(o.consent_id) AS consent_id FROM whatsapp_broadcast_choice o
+            WHERE %(is_marketing)s AND o.address = source.key AND o.kind = 'opt_in'
+                AND (o.company_id IS NULL OR o.company_id = %(company_id)s)
+        ) AS permission ON TRUE
         LEFT JOIN unnest(%(prefixes)s::text[], %(prefix_timezones)s::text[])
             AS zones (prefix, timezones)
             ON zones.prefix = left(source.phone, %(prefix_length)s)

@@ -1,19 +1,14 @@
 """Rows are taken in hand."""
 
 from .clock import NOW
+from .consents import is_blacklisted, permission
+from .people import names, person
 from .table import TABLES
 
 #: What the claims of both tables ask of row r and its template t, when it is ``now``.
-PERSON = """(
-        SELECT bool_or(c.marketing_opt_out) AS opted_out,
-            max(c.last_inbound_at) FILTER (WHERE c.number_id = r.number_id)
-                AS last_inbound_at
-        FROM whatsapp_broadcast_contact c
-        WHERE c.account_id = r.account_id AND c.phone = r.phone
-    ) AS person"""
-OPTED_OUT = """(EXISTS (
-                SELECT FROM phone_blacklist p WHERE p.number = r.phone AND p.active
-            ) OR (t.category = 'marketing' AND person.opted_out))"""
+PERSON = f"{person('r', 'r.number_id')} AS person"
+PERMISSION = f"{permission('r', 't.category', 'r.company_id')} AS permission"
+BLACKLISTED = is_blacklisted("r.phone")
 WINDOW_IS_CLOSED = """NOT COALESCE(
                 person.last_inbound_at > now - interval '23 hours 58 minutes', FALSE
             )"""
@@ -105,26 +100,32 @@ WITH clock AS MATERIALIZED (
 ), checked AS MATERIALIZED (
     SELECT r.id, r.address,
         CASE
-            WHEN {OPTED_OUT} THEN 'opted_out'
+            WHEN {BLACKLISTED} OR permission.opted_out THEN 'opted_out'
+            WHEN t.category = 'marketing' AND permission.consent_id IS NULL
+                AND company.whatsapp_consent_rule = 'require'
+            THEN 'no_consent'
             WHEN b.message_type <> 'template' AND {WINDOW_IS_CLOSED}
             THEN 'outside_window'
             WHEN b.skip_closed_leads AND NOT COALESCE(b.include_closed, FALSE)
                 AND (NOT l.active OR l.won_status IN ('won', 'lost'))
             THEN 'lead_closed'
         END AS reason,
-        pair.free_at, {NEEDS_PLACE} AS needs_place
+        permission.consent_id, pair.free_at, {NEEDS_PLACE} AS needs_place
     FROM due JOIN whatsapp_broadcast_recipient r ON r.id = due.id
     CROSS JOIN clock
     JOIN whatsapp_broadcast b ON b.id = r.broadcast_id
     LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
     LEFT JOIN crm_lead l ON l.id = r.lead_id
+    LEFT JOIN res_company company ON company.id = r.company_id
     CROSS JOIN LATERAL {PERSON}
+    CROSS JOIN LATERAL {PERMISSION}
+    CROSS JOIN LATERAL {names("r")} AS known
     -- the same person in another broadcast of this number
     CROSS JOIN LATERAL (
         SELECT max(CASE WHEN o.lease_until IS NULL THEN o.accepted_at ELSE now END)
             + %(pair_seconds)s * interval '1 second' AS free_at
         FROM whatsapp_broadcast_recipient o
-        WHERE o.broadcast_id = ANY(%(others)s) AND o.address = r.address
+        WHERE o.broadcast_id = ANY(%(others)s) AND o.address = ANY(known.names)
             AND o.number_id = r.number_id AND (
                 o.lease_until IS NOT NULL
                 OR o.accepted_at > now - %(pair_seconds)s * interval '1 second'
@@ -146,6 +147,7 @@ UPDATE whatsapp_broadcast_recipient r SET
         ELSE r.state
     END,
     skip_reason = reason,
+    consent_id = CASE WHEN sends THEN decided.consent_id ELSE r.consent_id END,
     due_at = CASE WHEN reason IS NULL THEN free_at END,
     {taking("r")}
 FROM decided CROSS JOIN clock CROSS JOIN slot WHERE r.id = decided.id

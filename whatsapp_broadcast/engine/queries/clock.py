@@ -2,3 +2,5 @@
 
 #: Naive UTC. Never a host's clock, so that hosts with wrong clocks agree.
 NOW = "(clock_timestamp() AT TIME ZONE 'UTC')"
+
+CLOCK = f"SELECT {NOW}"

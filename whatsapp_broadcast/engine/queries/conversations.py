@@ -1,91 +1,134 @@
-"""What people write opens windows, answers rows, changes what they get."""
+"""What people write becomes messages, linked to what they answer."""
 
+from .addresses import forms
 from .clock import NOW
 
-#: The phones of people whom webhooks name by user id only, where a send told us.
-PHONES = """
-SELECT DISTINCT ON (r.account_id, r.user_ref) r.account_id, r.user_ref, r.phone
-FROM whatsapp_broadcast_recipient r
-JOIN unnest(%(account_ids)s::int[], %(user_refs)s::text[]) AS v (account_id, user_ref)
-    ON r.account_id = v.account_id AND r.user_ref = v.user_ref
-WHERE r.phone IS NOT NULL
-ORDER BY r.account_id, r.user_ref, r.id DESC
-"""
+#: Broadcasts of a number in which the newest message to a person is looked for.
+LOOK_BACK = 100
 
-#: The newest message from each person opens or extends the window of that number.
-MERGE_INBOUND = f"""
-INSERT INTO whatsapp_broadcast_contact AS c
-    (account_id, number_id, phone, user_ref, name, last_inbound_at,
-     create_date, write_date)
-SELECT account_id, number_id, phone, max(user_ref), max(name), max(at), {NOW}, {NOW}
-FROM unnest(
-    %(account_ids)s::int[], %(number_ids)s::int[], %(phones)s::text[],
-    %(user_refs)s::text[], %(names)s::text[], %(times)s::timestamp[]
-) AS v (account_id, number_id, phone, user_ref, name, at)
-WHERE phone IS NOT NULL GROUP BY 1, 2, 3
-ORDER BY 2, 3  -- two merges at once lock the rows in the same order
-ON CONFLICT (number_id, phone) WHERE phone IS NOT NULL DO UPDATE SET
-    user_ref = COALESCE(EXCLUDED.user_ref, c.user_ref),
-    name = COALESCE(EXCLUDED.name, c.name),
-    last_inbound_at = GREATEST(EXCLUDED.last_inbound_at, c.last_inbound_at),
-    write_date = {NOW}
-"""
-
-MERGE_INBOUND_WITHOUT_PHONE = f"""
+#: Which message each one answers: by its context, else the newest to that person. A
+#: reaction, an edit, what is taken back: their context is any message, in or out.
+MATCH_MESSAGES = f"""
 WITH said AS (
-    SELECT account_id, number_id, user_ref, max(name) AS name, max(at) AS at
-    FROM unnest(
-        %(account_ids)s::int[], %(number_ids)s::int[], %(phones)s::text[],
-        %(user_refs)s::text[], %(names)s::text[], %(times)s::timestamp[]
-    ) AS v (account_id, number_id, phone, user_ref, name, at)
-    WHERE phone IS NULL AND user_ref IS NOT NULL GROUP BY 1, 2, 3
-), known AS (
-    UPDATE whatsapp_broadcast_contact c SET
-        last_inbound_at = GREATEST(s.at, c.last_inbound_at), write_date = {NOW}
+    SELECT * FROM unnest(
+        %(positions)s::int[], %(account_ids)s::int[], %(number_ids)s::int[],
+        %(contact_ids)s::int[], %(context_ids)s::text[], %(times)s::timestamp[]
+    ) AS v (position, account_id, number_id, contact_id, context_id, at)
+), sent AS (
+    SELECT s.position, r.id AS recipient_id, NULL::int AS message_id, 1 AS rank,
+        r.accepted_at
+    FROM said s JOIN whatsapp_broadcast_recipient r
+        ON r.provider_message_id = s.context_id AND r.account_id = s.account_id
+    UNION ALL
+    SELECT s.position, r.id, NULL, 1, r.accepted_at
     FROM said s
-    WHERE c.number_id = s.number_id AND c.user_ref = s.user_ref
-    RETURNING c.number_id, c.user_ref
+    JOIN whatsapp_broadcast_attempt a ON a.provider_message_id = s.context_id
+    JOIN whatsapp_broadcast_recipient r
+        ON r.id = a.recipient_id AND r.account_id = s.account_id
+    UNION ALL
+    SELECT s.position, NULL, m.id, 1, m.create_date
+    FROM said s JOIN whatsapp_broadcast_message m
+        ON m.provider_message_id = s.context_id AND m.account_id = s.account_id
+    UNION ALL
+    SELECT s.position, newest.id, NULL, 2, newest.accepted_at
+    FROM said s CROSS JOIN LATERAL (
+        SELECT r.id, r.accepted_at
+        FROM whatsapp_broadcast_alias x
+        CROSS JOIN LATERAL unnest({forms("x.address")}) AS form
+        CROSS JOIN (
+            SELECT id FROM whatsapp_broadcast b
+            WHERE b.number_id = s.number_id AND b.started_at IS NOT NULL
+            ORDER BY b.id DESC LIMIT {LOOK_BACK}
+        ) AS b
+        CROSS JOIN LATERAL (
+            SELECT r.id, r.accepted_at FROM whatsapp_broadcast_recipient r
+            WHERE r.broadcast_id = b.id AND r.address = form
+                AND (r.accepted_at IS NOT NULL OR r.state = 'unknown')
+            LIMIT 1  -- has the planner ask the unique index, one by one
+        ) AS r
+        WHERE x.contact_id = s.contact_id
+        ORDER BY r.accepted_at DESC NULLS LAST LIMIT 1
+    ) AS newest
+    UNION ALL
+    SELECT s.position, NULL, newest.id, 2, newest.accepted_at
+    FROM said s CROSS JOIN LATERAL (
+        SELECT m.id, m.accepted_at
+        FROM whatsapp_broadcast_alias x
+        CROSS JOIN LATERAL unnest({forms("x.address")}) AS form
+        JOIN whatsapp_broadcast_message m
+            ON m.number_id = s.number_id AND m.address = form
+        WHERE x.contact_id = s.contact_id AND m.direction = 'out'
+            AND m.accepted_at IS NOT NULL
+        ORDER BY m.accepted_at DESC LIMIT 1
+    ) AS newest
+), chosen AS (
+    SELECT DISTINCT ON (position) * FROM sent
+    ORDER BY position, rank, accepted_at DESC NULLS LAST
 )
-INSERT INTO whatsapp_broadcast_contact
-    (account_id, number_id, user_ref, name, last_inbound_at, create_date, write_date)
-SELECT account_id, number_id, user_ref, name, at, {NOW}, {NOW} FROM said s
-WHERE NOT EXISTS (
-    SELECT FROM known k WHERE k.number_id = s.number_id AND k.user_ref = s.user_ref
+SELECT c.position, COALESCE(r.id, m.recipient_id) AS recipient_id,
+    COALESCE(r.broadcast_id, m.broadcast_id) AS broadcast_id,
+    COALESCE(r.company_id, m.company_id) AS company_id,
+    COALESCE(r.lead_id, m.lead_id) AS lead_id,
+    COALESCE(r.partner_id, m.partner_id) AS partner_id,
+    COALESCE(r.template_id, m.template_id) AS template_id
+FROM chosen c
+LEFT JOIN whatsapp_broadcast_recipient r ON r.id = c.recipient_id
+LEFT JOIN whatsapp_broadcast_message m ON m.id = c.message_id
+"""
+
+#: A delivery that comes twice adds nothing.
+ADD_MESSAGES = f"""
+INSERT INTO whatsapp_broadcast_message (
+    direction, state, account_id, number_id, company_id, contact_id, recipient_id,
+    broadcast_id, lead_id, partner_id, phone, user_ref, profile_name, message_type,
+    body, payload, details, context_message_id, provider_message_id, media_id,
+    media_mimetype, media_sha256, media_filename, media_state, error_code,
+    error_message, received_at, needs_attention, attempt_count, create_date, write_date
 )
-ON CONFLICT (number_id, user_ref) WHERE user_ref IS NOT NULL AND phone IS NULL
-DO UPDATE SET last_inbound_at = EXCLUDED.last_inbound_at
+SELECT direction, CASE direction WHEN 'in' THEN 'received' ELSE 'sent' END,
+    account_id, number_id,
+    -- a lead may have gone since it was written to
+    (SELECT id FROM res_company x WHERE x.id = v.company_id),
+    contact_id, recipient_id,
+    (SELECT id FROM whatsapp_broadcast x WHERE x.id = v.broadcast_id),
+    (SELECT id FROM crm_lead x WHERE x.id = v.lead_id),
+    (SELECT id FROM res_partner x WHERE x.id = v.partner_id),
+    NULLIF(phone, ''), NULLIF(user_ref, ''), NULLIF(profile_name, ''), message_type,
+    NULLIF(body, ''), NULLIF(payload, ''), details::jsonb, NULLIF(context_id, ''),
+    NULLIF(message_id, ''), NULLIF(media_id, ''), NULLIF(mimetype, ''),
+    NULLIF(sha256, ''), NULLIF(filename, ''),
+    CASE WHEN media_id <> '' THEN 'pending' END, NULLIF(error_code, ''),
+    NULLIF(error_message, ''), at, direction = 'in', 0, {NOW}, {NOW}
+FROM unnest(
+    %(directions)s::text[], %(account_ids)s::int[], %(number_ids)s::int[],
+    %(company_ids)s::int[], %(contact_ids)s::int[], %(recipient_ids)s::int[],
+    %(broadcast_ids)s::int[], %(lead_ids)s::int[], %(partner_ids)s::int[],
+    %(phones)s::text[], %(user_refs)s::text[], %(profile_names)s::text[],
+    %(message_types)s::text[], %(bodies)s::text[], %(payloads)s::text[],
+    %(details)s::text[], %(context_ids)s::text[], %(message_ids)s::text[],
+    %(media_ids)s::text[], %(mimetypes)s::text[], %(sha256s)s::text[],
+    %(filenames)s::text[], %(error_codes)s::text[], %(error_messages)s::text[],
+    %(times)s::timestamp[]
+) AS v (direction, account_id, number_id, company_id, contact_id, recipient_id,
+    broadcast_id, lead_id, partner_id, phone, user_ref, profile_name, message_type,
+    body, payload, details, context_id, message_id, media_id, mimetype, sha256,
+    filename, error_code, error_message, at)
+ON CONFLICT (number_id, provider_message_id) WHERE received_at IS NOT NULL DO NOTHING
+RETURNING id, provider_message_id
 """
 
 MERGE_REPLIES = """
-UPDATE whatsapp_broadcast_recipient r SET replied_at = LEAST(r.replied_at, v.at)
-FROM (
-    SELECT account_id, context_id, min(at) AS at
-    FROM unnest(
-        %(account_ids)s::int[], %(context_ids)s::text[], %(times)s::timestamp[]
-    ) AS replies (account_id, context_id, at)
-    GROUP BY 1, 2
-) AS v
-WHERE r.provider_message_id = v.context_id AND r.account_id = v.account_id
-"""
-
-MERGE_PREFERENCE = f"""
-WITH known AS (
-    UPDATE whatsapp_broadcast_contact SET
-        -- an older word never undoes a newer one; stop wins a tie
-        marketing_opt_out = CASE
-            WHEN marketing_opt_out_at > %(at)s::timestamp
-                OR (marketing_opt_out_at = %(at)s::timestamp AND marketing_opt_out)
-            THEN marketing_opt_out ELSE %(opted_out)s
-        END,
-        marketing_opt_out_at
-            = GREATEST(marketing_opt_out_at, COALESCE(%(at)s::timestamp, {NOW}))
-    WHERE number_id = %(number_id)s
-        AND (phone = %(phone)s OR (%(phone)s = '' AND user_ref = %(user_ref)s))
-    RETURNING id
+WITH reply AS (
+    SELECT id, min(at) AS at, min(at) FILTER (WHERE is_click) AS clicked_at
+    FROM unnest(%(ids)s::int[], %(times)s::timestamp[], %(clicks)s::bool[])
+        AS v (id, at, is_click)
+    GROUP BY 1
+), locked AS MATERIALIZED (
+    SELECT id FROM whatsapp_broadcast_recipient
+    WHERE id IN (SELECT id FROM reply) ORDER BY id FOR UPDATE
 )
-INSERT INTO whatsapp_broadcast_contact (account_id, number_id, phone, user_ref,
-    marketing_opt_out, marketing_opt_out_at, create_date, write_date)
-SELECT %(account_id)s, %(number_id)s, NULLIF(%(phone)s, ''), NULLIF(%(user_ref)s, ''),
-    %(opted_out)s, COALESCE(%(at)s::timestamp, {NOW}), {NOW}, {NOW}
-WHERE NOT EXISTS (SELECT FROM known)
+UPDATE whatsapp_broadcast_recipient r SET
+    replied_at = LEAST(r.replied_at, reply.at),
+    clicked_at = LEAST(r.clicked_at, reply.clicked_at)
+FROM reply JOIN locked USING (id) WHERE r.id = reply.id
 """

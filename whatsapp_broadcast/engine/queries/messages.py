@@ -1,8 +1,9 @@
 """Single messages are taken in hand, and told of."""
 
 from .claim import (
+    BLACKLISTED,
     NEEDS_PLACE,
-    OPTED_OUT,
+    PERMISSION,
     PERSON,
     WINDOW_IS_CLOSED,
     booking,
@@ -10,6 +11,12 @@ from .claim import (
 )
 from .clock import NOW
 from .pauses import SENDER_DETAIL, SENDER_REASON
+
+#: Who wrote after saying STOP wants an answer; the confirmation of a STOP may go out.
+MUST_NOT = f"""(r.is_confirmation IS NOT TRUE AND (
+                {BLACKLISTED} OR permission.opted_out
+            ) AND NOT (r.message_type <> 'template' AND NOT {BLACKLISTED}
+                AND person.last_inbound_at > permission.opted_out_at))"""
 
 #: As CLAIM, for single messages of one number, of which each address gets one at a
 #: time. A person waits for each: what cannot go out fails, or is left out, at once.
@@ -52,7 +59,7 @@ WITH clock AS MATERIALIZED (
             ELSE COALESCE(t.state, 'deleted')
         END AS error_message,
         CASE
-            WHEN {OPTED_OUT} THEN 'opted_out'
+            WHEN {MUST_NOT} THEN 'opted_out'
             WHEN r.message_type <> 'template' AND {WINDOW_IS_CLOSED}
             THEN 'outside_window'
         END AS reason,
@@ -65,6 +72,7 @@ WITH clock AS MATERIALIZED (
     LEFT JOIN whatsapp_broadcast_template t ON t.id = r.template_id
     LEFT JOIN pair ON pair.address = r.address
     CROSS JOIN LATERAL {PERSON}
+    CROSS JOIN LATERAL {PERMISSION}
 ), judged AS (
     SELECT *, COALESCE(error_class, reason, free_at::text) IS NULL AS may_send
     FROM checked

@@ -1,5 +1,6 @@
 """What the tries proved, and what their errors are about."""
 
+from .addresses import key
 from .clock import NOW
 from .table import TABLES
 
@@ -48,14 +49,38 @@ RETURNING r.id
 #: came by webhook before our own commit is not lowered.
 WRITE_RESULTS = {table: _write_results(table) for table in TABLES}
 
-OPT_OUT = f"""
-INSERT INTO whatsapp_broadcast_contact
-    (account_id, number_id, phone, marketing_opt_out, marketing_opt_out_at,
-     create_date, write_date)
-SELECT DISTINCT account_id, number_id, phone, TRUE, {NOW}, {NOW}, {NOW}
-FROM unnest(%(account_ids)s::int[], %(number_ids)s::int[], %(phones)s::text[])
-    AS r (account_id, number_id, phone)
-WHERE phone <> ''
-ON CONFLICT (number_id, phone) WHERE phone IS NOT NULL DO UPDATE SET
-    marketing_opt_out = TRUE, marketing_opt_out_at = {NOW}
+#: The provider knows of an opt-out that no webhook told us.
+OPT_OUT = {
+    table: f"""
+WITH refused AS (
+    SELECT DISTINCT ON (address) r.id, r.company_id,
+        {key("r.phone")} AS address, r.user_ref, r.number_id
+    FROM whatsapp_broadcast_{table} r
+    WHERE r.id = ANY(%(ids)s) AND r.phone IS NOT NULL
+    ORDER BY address
+), said AS (
+    INSERT INTO whatsapp_broadcast_consent (address, company_id, kind, purpose, channel,
+        at, recorded_at, evidence)
+    SELECT address, company_id, 'opt_out', 'marketing', 'preference', {NOW}, {NOW},
+        %(evidence)s
+    FROM refused RETURNING id, address
+), names AS (
+    SELECT address, company_id, address AS name FROM refused
+    UNION
+    SELECT address, company_id, user_ref FROM refused WHERE user_ref IS NOT NULL
+    UNION
+    SELECT r.address, r.company_id, same.address
+    FROM refused r
+    JOIN whatsapp_broadcast_alias x
+        ON x.number_id = r.number_id AND x.address = r.address
+    JOIN whatsapp_broadcast_alias same ON same.contact_id = x.contact_id
+)
+INSERT INTO whatsapp_broadcast_choice
+    (kind, address, company_id, purpose, channel, since, consent_id)
+SELECT 'opt_out', name, company_id, 'marketing', 'preference', {NOW}, said.id
+FROM names JOIN said USING (address)
+ORDER BY name  -- two at once lock the rows in the same order
+ON CONFLICT DO NOTHING
 """
+    for table in TABLES
+}

@@ -10,10 +10,10 @@ WITH status AS (
         %(positions)s::int[], %(account_ids)s::int[], %(row_ids)s::int[],
         %(tokens)s::text[], %(message_ids)s::text[], %(statuses)s::text[],
         %(times)s::timestamp[], %(error_codes)s::text[], %(error_classes)s::text[],
-        %(error_messages)s::text[], %(categories)s::text[], %(billables)s::bool[],
-        %(user_refs)s::text[]
+        %(error_messages)s::text[], %(categories)s::text[], %(price_types)s::text[],
+        %(billables)s::bool[], %(user_refs)s::text[]
     ) AS s (position, account_id, row_id, token, message_id, status, at, error_code,
-        error_class, error_message, category, billable, user_ref)
+        error_class, error_message, category, price_type, billable, user_ref)
 ), matched AS MATERIALIZED (
     SELECT r.id, s.* FROM status s
     JOIN whatsapp_broadcast_{table} r
@@ -24,7 +24,7 @@ WITH status AS (
         ON r.provider_message_id = s.message_id AND r.account_id = s.account_id
     WHERE s.row_id IS NULL
 ), locked AS MATERIALIZED (
-    SELECT id, state, broadcast_id FROM whatsapp_broadcast_{table}
+    SELECT id, state, broadcast_id, user_ref AS known_ref FROM whatsapp_broadcast_{table}
     WHERE id IN (SELECT id FROM matched) ORDER BY id FOR UPDATE
 ), merged AS MATERIALIZED (
     SELECT m.id, l.state,
@@ -39,6 +39,7 @@ WITH status AS (
         max(error_class) AS error_class,
         max(error_message) AS error_message,
         max(category) AS category,
+        max(price_type) AS price_type,
         bool_or(billable) AS billable,
         max(user_ref) AS user_ref
     FROM matched m JOIN locked l ON l.id = m.id GROUP BY m.id, l.state
@@ -61,6 +62,7 @@ WITH status AS (
         error_class = COALESCE(m.error_class, r.error_class),
         error_message = COALESCE(m.error_message, r.error_message),
         price_category = COALESCE(m.category, r.price_category),
+        price_type = COALESCE(m.price_type, r.price_type),
         billable = COALESCE(m.billable, r.billable)
     FROM merged m
     WHERE r.id = m.id AND m.state NOT IN ('skipped', 'cancelled')
@@ -69,7 +71,8 @@ SELECT m.position, m.id, l.broadcast_id,
     m.status = 'failed' AND l.state NOT IN
         ('failed', 'delivered', 'read', 'skipped', 'cancelled') AS newly_failed,
     m.status IN ('sent', 'delivered', 'read') AND l.state = 'held' AS released,
-    m.status IN ('delivered', 'read') AS delivered
+    m.status IN ('delivered', 'read') AS delivered,
+    m.user_ref IS NOT NULL AND l.known_ref IS NULL AS met
 FROM matched m JOIN locked l ON l.id = m.id
 """
 

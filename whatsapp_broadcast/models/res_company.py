@@ -1,0 +1,42 @@
+from odoo import fields, models
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    whatsapp_stop_scope = fields.Selection(
+        [
+            ("all", "All broadcasts of the company"),
+            ("marketing", "Marketing only"),
+            ("blacklist", "All broadcasts, and the phone blacklist"),
+        ],
+        "STOP Ends",
+        required=True,
+        default="all",
+        help="What somebody who answers STOP, or a word like it, gets no more of.",
+    )
+    whatsapp_consent_rule = fields.Selection(
+        [
+            ("ignore", "Is not asked for"),
+            ("warn", "Is counted before a launch"),
+            ("require", "Is required: others are left out"),
+        ],
+        "Consent to Marketing",
+        required=True,
+        default="warn",
+    )
+    whatsapp_stop_confirmation = fields.Char(
+        "Answer to STOP",
+        translate=True,
+        help="Sent once to who opts out by a word or a button. Empty: no answer.",
+    )
+    whatsapp_notification = fields.Selection(
+        [("inbox", "A message"), ("activity", "An activity")],
+        "Replies Come as",
+        required=True,
+        default="inbox",
+    )
+    whatsapp_create_leads = fields.Boolean(
+        "Leads of Unknown People",
+        help="Who writes to a number and is no contact and no lead becomes a lead.",
+    )
