@@ -24,7 +24,8 @@ WITH status AS (
         ON r.provider_message_id = s.message_id AND r.account_id = s.account_id
     WHERE s.row_id IS NULL
 ), locked AS MATERIALIZED (
-    SELECT id, state, broadcast_id, user_ref AS known_ref FROM whatsapp_broadcast_{table}
+    SELECT id, state, broadcast_id, user_ref AS known_ref
+    FROM whatsapp_broadcast_{table}
     WHERE id IN (SELECT id FROM matched) ORDER BY id FOR UPDATE
 ), merged AS MATERIALIZED (
     SELECT m.id, l.state,
