@@ -17,6 +17,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+#: Longest answer to a usual call, in bytes.
+ANSWER_LIMIT = 8 * 1024 * 1024
+
 
 class ErrorClass(str, Enum):
     """What an error is about, and so what the engine does about it."""
@@ -53,6 +56,8 @@ class Capability(str, Enum):
     MEDIA = "media"
     SERVICE_WINDOW = "service_window"  #: free-form only within 24 h of a reply
     TOKEN_ECHO = "token_echo"  #: statuses carry our token
+    QUOTES = "quotes"  #: a message may quote another of its conversation
+    READ_RECEIPTS = "read_receipts"  #: a person may see that we read
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class Request:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    answer_limit: int = ANSWER_LIMIT  #: longest answer that is read, in bytes
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.url.partition('?')[0]})"
@@ -100,6 +106,13 @@ class TransportError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.written = written
+
+
+class AnswerTooLong(TransportError):
+    """The answer is longer than the request's ``answer_limit``."""
+
+    def __init__(self):
+        super().__init__("the answer is too long", written=True)
 
 
 class Unsupported(ValueError):
@@ -165,7 +178,8 @@ class OutgoingMessage:
 
     ``phone`` is E.164 with ``+``; ``user_ref`` is the provider's user id and counts
     only if there is no phone. ``token`` is ours (64 characters at most) and comes back
-    in every status where the provider can echo.
+    in every status where the provider can echo. ``context_id`` is the provider's id of
+    the message that it quotes.
     """
 
     number_id: str
@@ -175,6 +189,7 @@ class OutgoingMessage:
     template: Template | None = None
     text: str = ""
     media: Media | None = None
+    context_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +269,10 @@ class IdentityEvent(Event):
 
     phone: str = ""
     user_ref: str = ""
+    parent_ref: str = ""
     new_phone: str = ""
     new_user_ref: str = ""
+    new_parent_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +389,29 @@ class RemoteNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchedMedia:
+    """A file that a person sent, whole and verified."""
+
+    content: bytes = field(repr=False)
+    mimetype: str
+    sha256: str  #: hex, of ``content``
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """The addresses that webhooks about one number's messages may go to; "" = none."""
+
+    application: str = ""
+    account: str = ""  #: overrides the application's
+    number: str = ""  #: overrides both
+
+    @property
+    def effective(self) -> str:
+        """The one that messages and statuses are sent to."""
+        return self.number or self.account or self.application
+
+
+@dataclass(frozen=True, slots=True)
 class TokenInfo:
     """What the provider says about an access token."""
 
@@ -468,3 +508,21 @@ class Provider(ABC):
         self, call: Call, number_id: str, content: bytes, mimetype: str, filename: str
     ) -> str:
         """Upload a file and return its media id; raise Unsupported if too large."""
+
+    @abstractmethod
+    def fetch_media(
+        self, call: Call, media_id: str, number_id: str, max_bytes: int
+    ) -> FetchedMedia:
+        """Return a file that a person sent to a number.
+
+        The class of the ProviderError is REQUEST where trying again is no use: the
+        file is not there any more, or longer than ``max_bytes``.
+        """
+
+    @abstractmethod
+    def mark_read(self, call: Call, number_id: str, message_id: str) -> None:
+        """Let the person see that this message, and all before it, were read."""
+
+    @abstractmethod
+    def fetch_callback(self, call: Call, number_id: str) -> Callback:
+        """Return where webhooks about a number's messages are sent to."""

@@ -9,16 +9,27 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from urllib.parse import quote, urlencode
 
-from . import meta_errors, meta_media, meta_send, meta_templates, meta_webhook
+from . import (
+    meta_errors,
+    meta_media,
+    meta_news,
+    meta_send,
+    meta_templates,
+    meta_webhook,
+)
 from .base import (
+    AnswerTooLong,
     Call,
+    Callback,
     Capability,
     Error,
     ErrorClass,
     Event,
+    FetchedMedia,
     Outcome,
     OutgoingMessage,
     Provider,
@@ -31,7 +42,17 @@ from .base import (
     TokenInfo,
     Unsupported,
 )
-from .tolerant import identifier, load, mapping, mappings, moment, text
+from .tolerant import (
+    display_phone,
+    identifier,
+    integer,
+    load,
+    mapping,
+    mappings,
+    moment,
+    sha256,
+    text,
+)
 
 #: Without these a token cannot send, or cannot manage numbers and templates.
 REQUIRED_SCOPES = frozenset(
@@ -40,7 +61,7 @@ REQUIRED_SCOPES = frozenset(
 
 #: Messages a second by the level that Meta names.
 #: https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput
-THROUGHPUT = {"HIGH": meta_webhook.UPGRADED_THROUGHPUT}
+THROUGHPUT = {"HIGH": meta_news.UPGRADED_THROUGHPUT}
 STANDARD_THROUGHPUT = 80
 #: A number that is also in use in the WhatsApp Business app.
 COEXISTENCE_THROUGHPUT = 20
@@ -62,6 +83,8 @@ class Meta(Provider):
             Capability.MEDIA,
             Capability.SERVICE_WINDOW,
             Capability.TOKEN_ECHO,
+            Capability.QUOTES,
+            Capability.READ_RECEIPTS,
         )
     )
     default_api_url = "https://graph.facebook.com/v23.0"
@@ -207,6 +230,56 @@ class Meta(Provider):
             self._run(call, self._request("POST", path, body, content_type))
         )
 
+    def fetch_media(
+        self, call: Call, media_id: str, number_id: str, max_bytes: int
+    ) -> FetchedMedia:
+        """https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media"""
+        told = self._media_object(call, media_id, number_id)
+        if (integer(told.get("file_size")) or 0) > max_bytes:
+            raise _too_long(max_bytes)
+        content = self._download(call, text(told.get("url")), max_bytes)
+        digest = hashlib.sha256(content).hexdigest()
+        if sha256(told.get("sha256")) not in ("", digest):
+            reason = "the file that came is not the one that was announced"
+            raise ProviderError(Error("", reason, ErrorClass.RETRY))
+        return FetchedMedia(content, identifier(told.get("mime_type")), digest)
+
+    def _media_object(self, call: Call, media_id: str, number_id: str) -> dict:
+        try:
+            return self._get(call, _segment(media_id), phone_number_id=number_id)
+        except ProviderError as refused:
+            if refused.error.error_class is not ErrorClass.NUMBER:
+                raise
+            # The object that is not there is the file, not the number.
+            gone = replace(refused.error, error_class=ErrorClass.REQUEST)
+            raise ProviderError(gone) from None
+
+    def _download(self, call: Call, url: str, max_bytes: int) -> bytes:
+        if not meta_media.is_trusted(url, self._api_url):
+            raise _bad_request("The file is on a host that is not one of Meta's.")
+        headers = {"Authorization": f"Bearer {self._access_token}"}
+        try:
+            response = call(Request("GET", url, headers, answer_limit=max_bytes))
+        except AnswerTooLong:
+            raise _too_long(max_bytes) from None
+        if response.status != 200:
+            raise ProviderError(meta_errors.from_response(response, self._secrets))
+        return response.body
+
+    def mark_read(self, call: Call, number_id: str, message_id: str) -> None:
+        """https://developers.facebook.com/docs/whatsapp/cloud-api/guides/mark-message-as-read"""
+        body = {"messaging_product": "whatsapp", "status": "read"}
+        body["message_id"] = message_id
+        self._run(call, self._json_request(f"{_segment(number_id)}/messages", body))
+
+    def fetch_callback(self, call: Call, number_id: str) -> Callback:
+        """https://developers.facebook.com/docs/whatsapp/embedded-signup/webhooks/override"""
+        path = _segment(number_id)
+        data = self._get(call, path, fields="webhook_configuration")
+        told = mapping(data.get("webhook_configuration"))
+        keys = ("application", "whatsapp_business_account", "phone_number")
+        return Callback(*(text(told.get(key)) for key in keys))
+
     # === REQUESTS === #
 
     @cached_property
@@ -311,6 +384,10 @@ def _bad_request(message: str) -> ProviderError:
     return ProviderError(Error("", message, ErrorClass.REQUEST))
 
 
+def _too_long(max_bytes: int) -> ProviderError:
+    return _bad_request(f"The file has more than {max_bytes} bytes.")
+
+
 def _required_id(answer: dict) -> str:
     found = identifier(answer.get("id"))
     if not found:
@@ -322,15 +399,14 @@ def _number(data: dict) -> RemoteNumber:
     state = text(data.get("status")).lower()
     platform = text(data.get("platform_type"))
     limit = data.get("whatsapp_business_manager_messaging_limit")
-    digits = "".join(filter(str.isdecimal, text(data.get("display_phone_number"))))
     return RemoteNumber(
         external_id=identifier(data.get("id")),
-        phone=f"+{digits}" if digits else "",
+        phone=display_phone(data.get("display_phone_number")),
         name=text(data.get("verified_name")),
         state=state,
         quality=text(data.get("quality_rating")).lower(),
         messages_per_second=_throughput(data),
-        daily_limit=meta_webhook.daily_limit(limit),
+        daily_limit=meta_news.daily_limit(limit),
         registered=platform in ("", "CLOUD_API") and state not in _UNREGISTERED,
     )
 

@@ -1,4 +1,4 @@
-"""Files for Meta: what it takes, and the upload.
+"""Files: what Meta takes, the upload, and where it serves those of people.
 
 https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
 """
@@ -6,6 +6,7 @@ https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
 from __future__ import annotations
 
 import uuid
+from urllib.parse import urlsplit
 
 from .base import Unsupported
 
@@ -33,6 +34,23 @@ LIMITS: dict[str, int] = {
         100 * _MB,
     ),
 }
+
+#: Hosts that serve the files which people sent, and may see our token for it.
+_HOSTS = (".fbsbx.com", ".fbcdn.net", ".whatsapp.net")
+
+
+def is_trusted(url: str, api_url: str) -> bool:
+    """Tell whether the token may be sent to ``url``: one of Meta's, or our API's."""
+    try:
+        parts, api = urlsplit(url), urlsplit(api_url)
+        place = (parts.scheme, parts.hostname, parts.port)
+        if place == (api.scheme, api.hostname, api.port):
+            return True
+        host = f".{parts.hostname}"
+    except ValueError:
+        return False
+    ours = parts.scheme == "https" and parts.port in (None, 443)
+    return ours and host.endswith(_HOSTS)
 
 
 def check(content: bytes, mimetype: str) -> str:

@@ -39,6 +39,11 @@ def build(message: OutgoingMessage) -> dict:
         "recipient_type": "individual",
         **_recipient(message),
         **_content(message),
+        **(
+            {"context": {"message_id": message.context_id}}
+            if message.context_id
+            else {}
+        ),
         "biz_opaque_callback_data": message.token,
     }
 
@@ -69,6 +74,10 @@ def _content(message: OutgoingMessage) -> dict:
     if message.media:
         return {"type": message.media.kind, message.media.kind: _media(message.media)}
     return {"type": "text", "text": _text(message.text)}
+
+
+def _context(message_id: str) -> dict:
+    return {"context": {"message_id": message_id}} if message_id else {}
 
 
 def _text(value: str) -> dict:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .base import RemoteButton, RemoteTemplate, RemoteVariable, Unsupported
-from .meta_webhook import language
+from .meta_news import language
 from .tolerant import identifier, mapping, mappings, text
 
 FIELDS = (

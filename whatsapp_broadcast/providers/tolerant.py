@@ -6,9 +6,13 @@ surrogate.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
+import math
 import re
 from datetime import datetime, timezone
+from decimal import Decimal
 
 #: Longest identifier (message id, token, user id) that is taken for one. Meta's own
 #: limit for the callback data is 512, for the other ids less.
@@ -17,6 +21,11 @@ TEXT_LENGTH = 65536
 _TIME_LIMIT = 2**32  # the year 2106; larger values are no seconds
 _PHONE = re.compile(r"\+?([0-9]{7,15})")
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+_DECIMAL = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,20})?")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_SHA256_LENGTH = 32
+#: How deep :func:`json_value` looks.
+_DEPTH = 8
 
 
 def load(body: bytes) -> dict:
@@ -81,3 +90,41 @@ def phone(value: object) -> str:
     """Return ``+`` and the digits of a phone; ``""`` for a group or anything else."""
     found = _PHONE.fullmatch(text(value))
     return f"+{found[1]}" if found else ""
+
+
+def display_phone(value: object) -> str:
+    """As :func:`phone`, for a number written for people: ``+1 555-010-0001``."""
+    return phone("".join(filter(str.isdecimal, text(value))))
+
+
+def decimal(value: object) -> Decimal | None:
+    """Return a number, or one in a string, exactly as written; None if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    written = value if isinstance(value, str) else str(value)
+    return Decimal(written) if _DECIMAL.fullmatch(written) else None
+
+
+def sha256(value: object) -> str:
+    """Return a SHA-256 given in base64 or hex as hex; ``""`` for anything else."""
+    written = text(value)
+    if _SHA256.fullmatch(written):
+        return written.lower()
+    try:
+        digest = base64.b64decode(written, validate=True)
+    except (binascii.Error, ValueError):
+        return ""
+    return digest.hex() if len(digest) == _SHA256_LENGTH else ""
+
+
+def json_value(value: object, depth: int = _DEPTH) -> object:
+    """Return JSON as a ``jsonb`` column takes it; None for what is too deep."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict) and depth:
+        return {text(key): json_value(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, list) and depth:
+        return [json_value(item, depth - 1) for item in value]
+    return value if value is None or isinstance(value, int) else None

@@ -21,10 +21,8 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from .base import Request, Response, TransportError
+from .base import AnswerTooLong, Request, Response, TransportError
 
-#: Longest answer that is read, in bytes.
-MAX_BODY = 8 * 1024 * 1024
 #: A connection idle for longer is not used again, in seconds: the other side, or a
 #: router between, may have forgotten it, and then the message's fate is unknown.
 MAX_IDLE = 30.0
@@ -175,7 +173,7 @@ class _Connection:
         """Return the answer, and whether the connection may be used again."""
         self._put_head(request, target)
         try:
-            return self._finish(request.body)
+            return self._finish(request)
         except (OSError, HTTPException, ValueError) as error:
             raise TransportError(_reason(error), written=True) from error
 
@@ -213,13 +211,13 @@ class _Connection:
                 written=False,
             ) from None
 
-    def _finish(self, body: bytes) -> tuple[Response, bool]:
+    def _finish(self, request: Request) -> tuple[Response, bool]:
         self._wire.settimeout(self._read_timeout)
-        self._connection.endheaders(_chunks(body))
+        self._connection.endheaders(_chunks(request.body))
         self._wire.flush()
         self._wire.deadline = time.monotonic() + self._read_timeout
         response = self._connection.getresponse()
-        content = _read(response)
+        content = _read(response, request.answer_limit)
         headers = {name.lower(): value for name, value in response.getheaders()}
         # What follows an answer, as the real one follows an interim one (1xx), would
         # be taken for the answer to the next request.
@@ -351,10 +349,10 @@ def _chunks(body: bytes) -> bytes | Iterator[memoryview]:
     return (view[start : start + _CHUNK] for start in range(0, len(view), _CHUNK))
 
 
-def _read(response: HTTPResponse) -> bytes:
-    content = response.read(MAX_BODY + 1)
-    if len(content) > MAX_BODY:
-        raise _Problem("the answer is too long")
+def _read(response: HTTPResponse, limit: int) -> bytes:
+    content = response.read(limit + 1)
+    if len(content) > limit:
+        raise AnswerTooLong
     if response.length:  # ``read`` with a size does not report a truncated body
         raise _Problem("the answer is cut off")
     return content

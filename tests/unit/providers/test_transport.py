@@ -8,10 +8,11 @@ import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from providers import Request, TransportError, transport
+from providers import AnswerTooLong, Request, TransportError, transport
 from providers.transport import NotReady
 from socket_server import (
     OK,
@@ -394,9 +395,10 @@ def test_no_answer(serve, transport_of, handler):
     assert server.connections == 1
 
 
-def test_too_long_an_answer(serve, transport_of, monkeypatch):
-    monkeypatch.setattr(transport, "MAX_BODY", 1)
-    error = failure(transport_of(), post(serve(answer_all)))
+def test_too_long_an_answer(serve, transport_of):
+    request = replace(post(serve(answer_all)), answer_limit=1)
+    error = failure(transport_of(), request)
+    assert isinstance(error, AnswerTooLong)
     assert (error.written, error.reason) == (True, "the answer is too long")
 
 
