@@ -60,6 +60,27 @@ def webhook():
 
 
 @pytest.fixture
+def parse_all(meta, webhook):
+    """Return a function that gives the events of a change."""
+
+    def parse_all(value, field="messages", **entry):
+        return meta.parse_webhook(webhook(value, field, **entry))
+
+    return parse_all
+
+
+@pytest.fixture
+def parse(parse_all):
+    """Return a function that gives the one event of a change."""
+
+    def parse(*args, **entry):
+        (event,) = parse_all(*args, **entry)
+        return event
+
+    return parse
+
+
+@pytest.fixture
 def serve():
     servers = []
 

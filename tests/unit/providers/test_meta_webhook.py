@@ -8,30 +8,16 @@ from datetime import datetime
 
 import pytest
 from providers import (
-    AccountEvent,
     ErrorClass,
-    InboundEvent,
     Meta,
     NumberEvent,
     PreferenceEvent,
     StatusEvent,
-    TemplateEvent,
     UnknownEvent,
 )
 
 NOON = datetime(2025, 6, 15, 12, 0)
 NOON_SECONDS = "1749988800"
-
-
-@pytest.fixture
-def parse(meta, webhook):
-    """Return the one event of a change."""
-
-    def parse(value, field="messages", **entry):
-        (event,) = meta.parse_webhook(webhook(value, field, **entry))
-        return event
-
-    return parse
 
 
 # === DOOR === #
@@ -220,103 +206,6 @@ def test_a_change_without_field_is_one_of_messages(meta):
     assert isinstance(meta.parse_webhook(body)[0], StatusEvent)
 
 
-# === INBOUND === #
-
-
-def inbound(kind="text", contacts=None, **fields):
-    item = {"id": "wamid.B", "from": "16505550123", "type": kind}
-    item |= {"timestamp": NOON_SECONDS} | fields
-    return {"messages": [item], "contacts": contacts}
-
-
-def test_inbound(parse):
-    contacts = [
-        {"wa_id": "16505550199", "profile": {"name": "Bob"}},
-        {"wa_id": "16505550123", "profile": {"name": "Ann"}, "user_id": "US.1"},
-    ]
-    context = {"from": "15550100", "id": "wamid.A"}
-    value = inbound(contacts=contacts, text={"body": "Hi"}, context=context)
-    assert parse(value) == InboundEvent(
-        business_account_id="800200",
-        number_id="700300",
-        at=NOON,
-        message_id="wamid.B",
-        phone="+16505550123",
-        user_ref="US.1",
-        profile_name="Ann",
-        message_type="text",
-        text="Hi",
-        context_id="wamid.A",
-    )
-
-
-REPLY = {"id": "yes", "title": "Yes"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "content", "expected"),
-    [
-        ("text", {"body": "a"}, ("a", "", "")),
-        ("button", {"text": "Stop", "payload": "stop-1"}, ("Stop", "stop-1", "")),
-        ("interactive", {"button_reply": REPLY}, ("Yes", "yes", "")),
-        ("interactive", {"list_reply": REPLY}, ("Yes", "yes", "")),
-        ("interactive", {"nfm_reply": {"body": "Sent"}}, ("Sent", "", "")),
-        ("interactive", None, ("", "", "")),
-        ("image", {"id": "4", "caption": "c"}, ("c", "", "")),
-        ("audio", {"id": "4"}, ("", "", "")),
-        ("document", {"id": "4", "caption": "c"}, ("c", "", "")),
-        ("location", {"latitude": 1.5, "name": "Home"}, ("Home", "", "")),
-        ("reaction", {"message_id": "wamid.A", "emoji": "😀"}, ("😀", "", "wamid.A")),
-        ("reaction", {"message_id": "wamid.A"}, ("", "", "wamid.A")),
-        ("order", {"text": "Love it", "product_items": []}, ("Love it", "", "")),
-        ("contacts", [{"name": {}}], ("", "", "")),
-        ("unsupported", {"type": "poll"}, ("", "", "")),
-        (
-            "edit",
-            {"message": {"type": "text", "text": {"body": "STOP"}}},
-            ("STOP", "", ""),
-        ),
-        ("text", {"body": "a\0b\ud800"}, ("ab?", "", "")),
-        ("text", {"body": 5}, ("5", "", "")),
-    ],
-)
-def test_inbound_content(parse, kind, content, expected):
-    event = parse(inbound(kind, **{kind: content}))
-    assert isinstance(event, InboundEvent)
-    assert (event.text, event.payload, event.context_id) == expected
-
-
-def test_inbound_by_user_id_alone(parse):
-    contacts = [{"user_id": "US.1", "profile": {"name": "Ann"}}]
-    value = inbound(contacts=contacts, from_user_id="US.1", **{"from": None})
-    event = parse(value)
-    assert (event.phone, event.user_ref) == ("", "US.1")
-    assert event.profile_name == "Ann"
-
-
-def test_inbound_without_sender_takes_the_only_contact(parse):
-    value = inbound(contacts=[{"wa_id": "16505550123"}], **{"from": None})
-    assert parse(value).phone == "+16505550123"
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        inbound(text={"body": "Hi"}, group_id="G"),
-        inbound(text={"body": "Hi"}, **{"from": None}),
-        inbound(contacts=[{"wa_id": "1"}, {"wa_id": "2"}], **{"from": None}),
-    ],
-)
-def test_no_message_of_a_person(parse, value):
-    assert isinstance(parse(value), UnknownEvent)
-
-
-@pytest.mark.parametrize("field", ["smb_app_state_sync", "calls"])
-def test_messages_of_other_fields_are_not_inbound(parse, field):
-    value = inbound(text={"body": "Hi"}) | {"message_echoes": [{"id": "wamid.E"}]}
-    assert parse(value, field) == UnknownEvent("800200", "700300", kind=field)
-
-
 # === PREFERENCES === #
 
 
@@ -352,127 +241,7 @@ def test_strange_preference(parse, fields):
     assert isinstance(parse(preference(**fields), "user_preferences"), UnknownEvent)
 
 
-# === TEMPLATES === #
-
-
-@pytest.fixture
-def parse_template(parse):
-    def parse_template(field="message_template_status_update", **value):
-        value |= {"message_template_id": 12345, "message_template_name": "promo"}
-        value |= {"message_template_language": "en-US"}
-        return parse(value, field, time=int(NOON_SECONDS))
-
-    return parse_template
-
-
-def test_template_status(parse_template):
-    event = parse_template(
-        event="REJECTED",
-        reason="INVALID_FORMAT",
-        message_template_category="MARKETING",
-        rejection_info={"reason": "Adjacent parameters"},
-    )
-    assert event == TemplateEvent(
-        "800200",
-        "700300",
-        NOON,
-        external_id="12345",
-        name="promo",
-        language="en_US",
-        state="rejected",
-        category="marketing",
-        reason="INVALID_FORMAT, Adjacent parameters",
-    )
-
-
-@pytest.mark.parametrize(
-    ("happened", "state", "reason"),
-    [
-        ("APPROVED", "approved", ""),
-        ("REINSTATED", "approved", ""),
-        ("UNARCHIVED", "approved", ""),
-        ("PAUSED", "paused", ""),
-        ("DISABLED", "disabled", ""),
-        ("PENDING_DELETION", "pending_deletion", ""),
-        ("FLAGGED", "", "flagged"),
-        ("LOCKED", "", "locked"),
-    ],
-)
-def test_template_states(parse_template, happened, state, reason):
-    event = parse_template(event=happened, reason="NONE")
-    assert (event.state, event.reason) == (state, reason)
-
-
-@pytest.mark.parametrize(
-    "field", ["message_template_quality_update", "message_template_status_update"]
-)
-def test_template_quality(parse_template, field):
-    event = parse_template(field, new_quality_score="YELLOW")
-    assert (event.quality, event.state) == ("yellow", "")
-
-
-def test_category_that_changed(parse_template):
-    event = parse_template(
-        "template_category_update",
-        previous_category="UTILITY",
-        new_category="MARKETING",
-    )
-    assert (event.category, event.reason) == ("marketing", "")
-
-
-def test_category_that_will_change(parse_template):
-    event = parse_template(
-        "template_category_update",
-        new_category="UTILITY",
-        correct_category="MARKETING",
-        category_update_timestamp=1746169200,
-    )
-    assert (event.category, event.reason) == ("utility", "becomes marketing")
-
-
-def test_template_that_cannot_be_found(parse):
-    event = parse({"event": "APPROVED"}, "message_template_status_update")
-    assert isinstance(event, UnknownEvent)
-
-
-# === NUMBERS AND ACCOUNT === #
-
-
-@pytest.mark.parametrize(
-    ("limit", "expected"),
-    [
-        (2000, 2000),
-        ("2000", 2000),
-        ("TIER_250", 250),
-        ("TIER_2K", 2000),
-        ("TIER_100K", 100_000),
-        ("TIER_UNLIMITED", 0),
-        (-1, 0),
-    ],
-)
-@pytest.mark.parametrize(
-    "key", ["max_daily_conversations_per_business", "max_daily_conversation_per_phone"]
-)
-def test_daily_limit(parse, key, limit, expected):
-    event = parse({key: limit}, "business_capability_update", metadata=False)
-    assert event == NumberEvent("800200", daily_limit=expected)
-
-
-@pytest.mark.parametrize("limit", ["TIER_NOT_SET", 0, -7, "many", None, [], 10**12])
-def test_no_daily_limit(parse, limit):
-    value = {"max_daily_conversations_per_business": limit}
-    assert isinstance(parse(value, "business_capability_update"), UnknownEvent)
-
-
-def test_throughput(parse):
-    value = {
-        "display_phone_number": "15550100",
-        "event": "THROUGHPUT_UPGRADE",
-        "current_limit": "TIER_UNLIMITED",
-    }
-    event = parse(value, "phone_number_quality_update")
-    assert (event.phone, event.messages_per_second) == ("+15550100", 1000)
-    assert event.daily_limit == 0
+# === NUMBER === #
 
 
 def test_error_of_the_number_itself(parse):
@@ -480,65 +249,3 @@ def test_error_of_the_number_itself(parse):
     assert isinstance(event, NumberEvent)
     assert event.number_id == "700300"
     assert event.error.error_class is ErrorClass.THROTTLE
-
-
-def test_errors_beside_a_message_are_not_the_numbers(parse):
-    value = inbound(text={"body": "Hi"}) | {"errors": [{"code": 131000}]}
-    assert isinstance(parse(value), InboundEvent)
-
-
-@pytest.mark.parametrize(
-    ("value", "kind", "stops"),
-    [
-        ({"event": "VERIFIED_ACCOUNT"}, "verified_account", False),
-        ({"event": "ACCOUNT_DELETED"}, "account_deleted", True),
-        ({"event": "ACCOUNT_VIOLATION"}, "account_violation", False),
-        ({"event": "ACCOUNT_RESTRICTION"}, "account_restriction", True),
-        (
-            {
-                "event": "ACCOUNT_RESTRICTION",
-                "restriction_info": [
-                    {"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING"}
-                ],
-            },
-            "account_restriction",
-            True,
-        ),
-        (
-            {
-                "event": "ACCOUNT_RESTRICTION",
-                "restriction_info": [
-                    {"restriction_type": "RESTRICTED_ADD_PHONE_NUMBER_ACTION"}
-                ],
-            },
-            "account_restriction",
-            False,
-        ),
-        (
-            {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}},
-            "disable",
-            True,
-        ),
-        (
-            {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "REINSTATE"}},
-            "reinstate",
-            False,
-        ),
-    ],
-)
-def test_account(parse, value, kind, stops):
-    event = parse(value, "account_update")
-    assert isinstance(event, AccountEvent)
-    assert (event.kind, event.stops_sending) == (kind, stops)
-
-
-def test_account_of_a_partner(parse):
-    value = {"event": "PARTNER_ADDED", "waba_info": {"waba_id": "55"}}
-    assert parse(value, "account_update").business_account_id == "55"
-
-
-def test_alert(parse):
-    info = {"alert_type": "OBA_APPROVED", "alert_description": "Done"}
-    event = parse({"alert_info": info}, "account_alerts")
-    assert (event.kind, event.reason) == ("oba_approved", "Done")
-    assert event.stops_sending is False
