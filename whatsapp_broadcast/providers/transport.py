@@ -216,8 +216,9 @@ class _Connection:
         self._connection.endheaders(_chunks(request.body))
         self._wire.flush()
         self._wire.deadline = time.monotonic() + self._read_timeout
-        response = self._connection.getresponse()
-        content = _read(response, request.answer_limit)
+        # An answer that ends the connection holds the socket until it is closed itself.
+        with self._connection.getresponse() as response:
+            content = _read(response, request.answer_limit)
         headers = {name.lower(): value for name, value in response.getheaders()}
         # What follows an answer, as the real one follows an interim one (1xx), would
         # be taken for the answer to the next request.

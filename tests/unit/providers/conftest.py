@@ -17,7 +17,8 @@ class ScriptedCall:
     def __call__(self, request):
         self.requests.append(request)
         status, data = self.answers.pop(0)
-        return Response(status, json.dumps(data).encode())
+        body = data if isinstance(data, bytes) else json.dumps(data).encode()
+        return Response(status, body)
 
 
 @pytest.fixture

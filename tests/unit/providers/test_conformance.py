@@ -17,11 +17,14 @@ from providers import (
     Capability,
     Credentials,
     ErrorClass,
+    IdentityEvent,
     InboundEvent,
+    InboundMedia,
     Media,
     Outcome,
     OutgoingMessage,
     PreferenceEvent,
+    ProviderError,
     Response,
     StatusEvent,
     Template,
@@ -56,6 +59,9 @@ class Samples:
     envelope: dict
     accepted: bytes
     refusals: dict  # body: (HTTP status, error class)
+    quote: dict  # what a request has in addition if it quotes "wamid.A"
+    media: tuple  # (HTTP status, body) for the calls that fetch a file
+    media_gone: tuple  # the same for a file that is not there any more
     webhooks: dict  # name: body
     expected: dict  # name: list of (class of event, some fields)
 
@@ -82,7 +88,8 @@ def _meta_error(code):
 
 
 _FAILED = {"errors": [{"code": 131026, "title": "Message undeliverable"}]}
-_ECHO = {"message_echoes": [{"id": "wamid.B", "from": "15550100", "type": "text"}]}
+_ECHO = {"id": "wamid.B", "from": "15550100", "type": "text", "to": PHONE[1:]}
+_CHANGED = {"type": "user_changed_number", "wa_id": "16505550199"}
 
 SAMPLES = {
     "meta": Samples(
@@ -111,6 +118,12 @@ SAMPLES = {
             _meta_error(131050): (400, ErrorClass.OPT_OUT),
             _meta_error(987654): (400, ErrorClass.REQUEST),
         },
+        quote={"context": {"message_id": "wamid.A"}},
+        media=(
+            (200, b'{"url":"https://lookaside.fbsbx.com/a","mime_type":"image/png"}'),
+            (200, b"a file"),
+        ),
+        media_gone=((400, b'{"error":{"code":100,"error_subcode":33}}'),),
         webhooks={
             "sent": _meta_status("sent"),
             "delivered": _meta_status("delivered"),
@@ -119,7 +132,20 @@ SAMPLES = {
             "inbound": _meta_inbound(**{"from": PHONE[1:]}),
             "inbound without phone": _meta_inbound(from_user_id="US.1"),
             "inbound in a group": _meta_inbound(**{"from": "1", "group_id": "G"}),
-            "own echo": _meta_webhook(_ECHO, "smb_message_echoes"),
+            "own echo": _meta_webhook(
+                {"message_echoes": [_ECHO]}, "smb_message_echoes"
+            ),
+            "file": _meta_inbound(
+                **{"from": PHONE[1:], "type": "image", "image": {"id": "42"}}
+            ),
+            "reply": _meta_inbound(**{"from": PHONE[1:], "context": {"id": "wamid.A"}}),
+            "taken back": _meta_inbound(
+                **{"from": PHONE[1:], "type": "revoke"},
+                revoke={"original_message_id": "wamid.A"},
+            ),
+            "another phone": _meta_inbound(
+                **{"from": PHONE[1:], "type": "system", "system": _CHANGED}
+            ),
             "status without phone": _meta_status(
                 "read", recipient_id=None, recipient_user_id="US.1"
             ),
@@ -138,7 +164,21 @@ SAMPLES = {
             "inbound": [(InboundEvent, {"phone": PHONE, "text": "Yes"})],
             "inbound without phone": [(InboundEvent, {"user_ref": "US.1"})],
             "inbound in a group": [(UnknownEvent, {})],
-            "own echo": [(UnknownEvent, {})],
+            "own echo": [
+                (
+                    InboundEvent,
+                    {"phone": PHONE, "is_echo": True, "opens_window": False},
+                )
+            ],
+            "file": [(InboundEvent, {"media": InboundMedia("42")})],
+            "reply": [(InboundEvent, {"context_id": "wamid.A", "opens_window": True})],
+            "taken back": [
+                (InboundEvent, {"context_id": "wamid.A", "opens_window": False})
+            ],
+            "another phone": [
+                (IdentityEvent, {"phone": PHONE, "new_phone": "+16505550199"}),
+                (InboundEvent, {"message_type": "system", "opens_window": False}),
+            ],
             "status without phone": [(StatusEvent, {"phone": "", "user_ref": "US.1"})],
             "stop": [(PreferenceEvent, {"phone": PHONE, "opted_out": True})],
             "unknown status": [(UnknownEvent, {})],
@@ -180,6 +220,14 @@ class TestConformance:
         assert request.method == "POST"
         assert request.url.startswith(CREDENTIALS.api_url)
         assert json.loads(request.body) == samples.envelope | samples.bodies[kind]
+
+    def test_request_that_quotes(self, provider, samples):
+        if Capability.QUOTES not in provider.capabilities:
+            pytest.skip("cannot quote")
+        message = replace(MESSAGES["text"], context_id="wamid.A")
+        request = provider.prepare_send(message)
+        expected = samples.envelope | samples.bodies["text"] | samples.quote
+        assert json.loads(request.body) == expected
 
     def test_what_is_not_declared_is_refused(self, provider):
         needed = {"template": Capability.TEMPLATES, "media": Capability.MEDIA}
@@ -300,6 +348,24 @@ class TestConformance:
     def test_parsing_has_no_memory(self, provider, samples):
         for body in samples.webhooks.values():
             assert provider.parse_webhook(body) == provider.parse_webhook(body)
+
+    # 9. Files of people
+
+    def test_file(self, provider, samples):
+        answers = iter(samples.media)
+        found = provider.fetch_media(
+            lambda request: Response(*next(answers)), "42", "700300", 1000
+        )
+        assert found.content == b"a file"
+        assert found.sha256 == hashlib.sha256(b"a file").hexdigest()
+
+    def test_file_that_is_gone_is_not_asked_for_again(self, provider, samples):
+        answers = iter(samples.media_gone)
+        with pytest.raises(ProviderError) as caught:
+            provider.fetch_media(
+                lambda request: Response(*next(answers)), "42", "700300", 1000
+            )
+        assert caught.value.error.error_class is ErrorClass.REQUEST
 
     # 10. Content
 

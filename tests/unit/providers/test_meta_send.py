@@ -35,6 +35,12 @@ def refused(meta, **changes):
     return str(caught.value)
 
 
+def test_quote(meta):
+    body = sent(meta, text="Hi", context_id="wamid.A")
+    assert body["context"] == {"message_id": "wamid.A"}
+    assert "context" not in sent(meta, text="Hi")
+
+
 # === ADDRESS === #
 
 

@@ -402,6 +402,28 @@ def test_too_long_an_answer(serve, transport_of):
     assert (error.written, error.reason) == (True, "the answer is too long")
 
 
+def test_an_endless_answer_is_read_up_to_the_limit(serve, transport_of):
+    ended = threading.Event()
+
+    def pour(stream):
+        stream.read_request()
+        stream.answer(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while True:
+                stream.answer(b"a" * 65536)
+        ended.set()
+
+    request = replace(post(serve(pour)), answer_limit=1_000_000)
+    transport = transport_of(read_timeout=PATIENCE)
+    assert isinstance(failure(transport, request), AnswerTooLong)
+    assert ended.wait(PATIENCE)  # as the connection was closed
+
+
+def test_an_answer_as_long_as_the_limit(serve, transport_of):
+    request = replace(post(serve(answer_all)), answer_limit=2)
+    assert transport_of()(request).body == b"{}"
+
+
 def test_reset_of_a_kept_connection_after_writing(serve, transport_of):
     bodies = []
 
