@@ -27,6 +27,7 @@
         "views/whatsapp_broadcast_account_views.xml",
         "views/whatsapp_broadcast_contact_views.xml",
         "views/whatsapp_broadcast_event_views.xml",
+        "views/whatsapp_broadcast_notice_views.xml",
         "views/ir_actions_server_views.xml",
         "views/crm_lead_views.xml",
         "views/res_partner_views.xml",

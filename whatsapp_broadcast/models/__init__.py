@@ -23,6 +23,7 @@ from . import (
     whatsapp_broadcast_keyword,
     whatsapp_broadcast_lane,
     whatsapp_broadcast_message,
+    whatsapp_broadcast_notice,
     whatsapp_broadcast_number,
     whatsapp_broadcast_pace,
     whatsapp_broadcast_prepare,

@@ -20,6 +20,7 @@ STATE_REASONS = [
     ("person", "By a person"),
     ("template", "The template cannot be sent"),
     ("category", "The provider changed the template's category"),
+    ("content", "The template has other variables now"),
     ("number", "The number cannot send"),
     ("account", "The provider stopped the account"),
     ("credentials", "The provider refused the access token"),

@@ -1,6 +1,9 @@
 import hashlib
 import ipaddress
+import logging
 import secrets as random
+from datetime import timedelta
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models
@@ -8,6 +11,8 @@ from odoo.exceptions import UserError
 from odoo.http import db_list
 from odoo.tools import ormcache
 
+from ..engine import news, queries
+from ..engine.results import act
 from ..providers import (
     Credentials,
     ErrorClass,
@@ -18,6 +23,10 @@ from ..providers import (
 )
 from ..providers.transport import Transport
 from ..tools import secrets
+from ..tools.crons import wake
+from ..tools.transactions import engine_transaction
+
+_logger = logging.getLogger(__name__)
 
 SECRETS = ("access_token", "app_secret", "verify_token")
 WEBHOOK_PATH = "/whatsapp_broadcast/webhook/"
@@ -27,10 +36,23 @@ APP_DASHBOARD = "https://developers.facebook.com/apps/%s/"
 
 #: Refusals of a management call that may pass by themselves.
 PASSING = (ErrorClass.RETRY, ErrorClass.THROTTLE, ErrorClass.DOUBT)
+#: Those that stop an account whatever the call was.
+STOPPING = (ErrorClass.ACCOUNT, ErrorClass.CREDENTIALS)
+#: Clocks differ: what is read now may be older than news of so long ago.
+CLOCK_DIFFERENCE = timedelta(minutes=1)
 
 
 class Unreachable(UserError):
     """The provider gave no answer, or none that will last: try again later."""
+
+
+class Remote(NamedTuple):
+    """What the hourly look at an account found; None was not asked for."""
+
+    is_overridden: bool | None = None
+    numbers: list | None = None
+    templates: list | None = None
+    error: object = None  #: that stops the account
 
 
 class WhatsappBroadcastAccount(models.Model):
@@ -131,10 +153,38 @@ class WhatsappBroadcastAccount(models.Model):
         tracking=True,
     )
     error_message = fields.Text(readonly=True, copy=False)
+    heard_at = fields.Json(
+        readonly=True, copy=False, help="When the provider last spoke of what."
+    )
+    checked_at = fields.Datetime(
+        readonly=True, copy=False, help="When the provider was asked last."
+    )
+    has_override = fields.Boolean(
+        "Callback Overridden",
+        readonly=True,
+        copy=False,
+        help="The business account, or a number of it, has a callback URL of its own. "
+        "Webhooks on templates and on the account never come there.",
+    )
     number_ids = fields.One2many("whatsapp.broadcast.number", "account_id")
     template_ids = fields.One2many("whatsapp.broadcast.template", "account_id")
     number_count = fields.Integer(compute="_compute_counts")
     template_count = fields.Integer(compute="_compute_counts")
+    unrouted_count = fields.Integer(
+        compute="_compute_unrouted_count",
+        compute_sudo=True,
+        groups="whatsapp_broadcast.group_administrator",
+        help="Webhooks of this app on accounts or numbers that are not connected here.",
+    )
+    open_notice_id = fields.Many2one(
+        "whatsapp.broadcast.notice",
+        compute="_compute_open_notice_id",
+        groups="whatsapp_broadcast.group_manager",
+        help="The last serious word of the provider that nobody dismissed.",
+    )
+    open_notice_advice = fields.Char(
+        related="open_notice_id.advice", groups="whatsapp_broadcast.group_manager"
+    )
     checklist = fields.Html(compute="_compute_checklist")
 
     _business_account_unique = models.Constraint(
@@ -201,8 +251,35 @@ class WhatsappBroadcastAccount(models.Model):
             account.number_count = len(account.number_ids)
             account.template_count = len(account.template_ids)
 
+    def _compute_unrouted_count(self):
+        groups = self.env["whatsapp.broadcast.event"]._read_group(
+            [("account_id", "in", self.ids), ("state", "=", "unrouted")],
+            ["account_id"],
+            ["__count"],
+        )
+        counts = {account.id: count for account, count in groups}
+        for account in self:
+            account.unrouted_count = counts.get(account.id, 0)
+
+    def _compute_open_notice_id(self):
+        for account in self:
+            account.open_notice_id = account.open_notice_id.search(
+                [
+                    ("account_id", "=", account.id),
+                    ("is_serious", "=", True),
+                    ("is_open", "=", True),
+                ],
+                limit=1,
+            )
+
     @api.depends(
-        "state", "app_id", "webhook_url", "last_webhook_at", "number_ids.state"
+        "state",
+        "app_id",
+        "webhook_url",
+        "last_webhook_at",
+        "number_ids.state",
+        "has_override",
+        "unrouted_count",
     )
     def _compute_checklist(self):
         for account in self:
@@ -225,20 +302,38 @@ class WhatsappBroadcastAccount(models.Model):
         self.ensure_one()
         self.check_access("write")
         self._check_settings()
+        templates = self.env["whatsapp.broadcast.template"]
+        templates.check_access("write")
+        # All is read before anything is written: no lock is held meanwhile.
         with self._remote() as (provider, call):
-            self._check_token(provider.inspect_token(call))
+            token = provider.inspect_token(call)
+            self._check_token(token)
             provider.fetch_account_name(call)
             numbers = list(provider.list_numbers(call))
             self._check_subscribed(provider.subscribe(call))
+            remote_templates = list(provider.list_templates(call))
+        self._resume(token)
         self.number_ids._merge_remote(self, numbers)
+        templates._merge_remote(self, remote_templates)
+        wake(self.env.ref("whatsapp_broadcast.ir_cron_attend").sudo())
+        return True
+
+    def _resume(self, token):
+        """Write what a check found: it may send."""
+        was_stopped = self.state == "error"
         self._write_protected(
             {
                 "state": "connected" if self.last_webhook_at else "deaf",
                 "error_message": False,
+                "token_expires_at": token.expires_at,
+                "heard_at": heard_now(self, ("state",)),
+                "checked_at": False,
             }
         )
-        self.action_sync_templates()
-        return True
+        if was_stopped:
+            self.env.flush_all()
+            values = ("error", "connected")
+            news.notice(self.env.cr, {"account_id": self.id}, "account_state", values)
 
     def action_sync_templates(self):
         """Read all templates from the provider and merge them into ours."""
@@ -279,6 +374,17 @@ class WhatsappBroadcastAccount(models.Model):
     def action_open_templates(self):
         """Open the account's templates."""
         return self._open("whatsapp.broadcast.template", self.env._("Templates"))
+
+    def action_open_notices(self):
+        """Open what the provider said of the account and what belongs to it."""
+        model = "whatsapp.broadcast.notice"
+        return self._open(model, self.env._("Notices")) | {"view_mode": "list,form"}
+
+    def action_open_unrouted(self):
+        """Open the webhooks that came here and belong to nobody."""
+        action = self._open("whatsapp.broadcast.event", self.env._("Unknown Numbers"))
+        domain = [*action["domain"], ("state", "=", "unrouted")]
+        return action | {"view_mode": "list,form", "domain": domain}
 
     def _open(self, model, name):
         self.ensure_one()
@@ -338,7 +444,6 @@ class WhatsappBroadcastAccount(models.Model):
                     ", ".join(sorted(token.missing_scopes)),
                 )
             )
-        self.token_expires_at = token.expires_at
 
     def _check_subscribed(self, subscribed):
         if not subscribed:
@@ -350,6 +455,68 @@ class WhatsappBroadcastAccount(models.Model):
                     self.app_id,
                 )
             )
+
+    # === NEWS THAT DO NOT COME BY WEBHOOK === #
+
+    @api.model
+    def _check_accounts(self):
+        """Ask once an hour where webhooks go to; read what does not come here."""
+        transaction = engine_transaction(self.env.registry)
+        with transaction() as cr:
+            cr.execute(queries.TAKE_ACCOUNTS_TO_CHECK)
+            taken = [id_ for (id_,) in cr.fetchall()]
+        for account in self.browse(taken):
+            try:
+                remote = account._look()
+            except UserError as error:  # in an hour again
+                _logger.warning("Account %s cannot be read: %s", account.id, error)
+                continue
+            with transaction() as cr:
+                account.with_env(self.env(cr=cr))._merge_look(remote)
+
+    def _look(self):
+        """Return what the provider says now, read with no transaction open.
+
+        :rtype: Remote
+        """
+        with self._remote() as (provider, call):
+            is_deaf = self.state == "deaf"
+            numbers = self.number_ids.mapped("external_id")
+            self.env["ir.cron"]._commit_progress()
+            try:
+                callbacks = [
+                    provider.fetch_callback(call, number) for number in numbers
+                ]
+                overridden = any(each.account or each.number for each in callbacks)
+                if not (overridden or is_deaf):
+                    return Remote(overridden)
+                provider.fetch_account_name(call)
+                return Remote(
+                    overridden,
+                    list(provider.list_numbers(call)),
+                    list(provider.list_templates(call)),
+                )
+            except ProviderError as refused:
+                if refused.error.error_class not in STOPPING:
+                    raise
+                return Remote(error=refused.error)
+
+    def _merge_look(self, remote):
+        if remote.error:
+            self._stop(remote.error)
+            return
+        if remote.is_overridden != self.has_override:
+            self._write_protected({"has_override": remote.is_overridden})
+        if remote.numbers is not None:
+            self.number_ids._merge_remote(self, remote.numbers)
+            self.template_ids._merge_remote(self, remote.templates)
+
+    def _stop(self, error):
+        """Let an error act as one that a message was refused with."""
+        row = {"account_id": self.id, "number_id": None, "template_id": None}
+        code = f"({error.code}) " if error.code else ""
+        detail = f"{code}{error.message}"[:500]
+        act(self.env.cr, [(row, error.error_class.value, detail)])
 
     # === PROVIDER === #
 
@@ -446,7 +613,15 @@ class WhatsappBroadcastAccount(models.Model):
         return super().write(vals)
 
     def _refuse_protected(self, *vals_list):
-        protected = {"state", "error_message", "last_webhook_at", "webhook_token"}
+        protected = {
+            "state",
+            "error_message",
+            "last_webhook_at",
+            "webhook_token",
+            "heard_at",
+            "checked_at",
+            "has_override",
+        }
         if any(protected & vals.keys() for vals in vals_list):
             raise UserError(
                 self.env._("The account's state is set by the provider, not by hand.")
@@ -497,6 +672,13 @@ class _Remote:
                     reason=error.reason,
                 )
             ) from None
+
+
+def heard_now(record, names):
+    """Return ``heard_at`` of one or no record, of which all ``names`` were just read."""
+    at = (record.env.cr.now() - CLOCK_DIFFERENCE).isoformat(timespec="seconds")
+    known = record.heard_at or {}
+    return known | {name: max(known.get(name, ""), at) for name in names}
 
 
 def _origin(url):

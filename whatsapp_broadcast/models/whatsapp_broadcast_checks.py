@@ -76,6 +76,29 @@ class WhatsappBroadcast(models.Model):
                 )
             )
 
+    def _check_prepared_values(self):
+        """Refuse what was prepared with other variables than the template has now."""
+        row = self.recipient_ids.search(
+            [("broadcast_id", "=", self.id), ("due_at", "!=", False)], limit=1
+        )
+        if not row or self.message_type != "template":
+            return
+        prepared = {
+            (component, *item[:-1])
+            for component, items in (row.variables or {}).items()
+            for item in items
+        }
+        places = self._values(self.env[self.audience_model]).places
+        if prepared != {(component, *before) for component, before in places}:
+            raise UserError(
+                self.env._(
+                    "Template %s has other variables than when this broadcast was "
+                    "prepared, so its messages would be refused. Cancel it, and launch "
+                    "a duplicate for those who were not written to.",
+                    self.template_id.display_name,
+                )
+            )
+
     def _check_sender(self):
         self._check_number_company()
         account_sudo, number_sudo = self.account_id.sudo(), self.number_id.sudo()

@@ -64,6 +64,7 @@ class WhatsappBroadcast(models.Model):
             broadcast._lock_for_action(("paused",), self.env._("resumed"))
             broadcast._check_sender()
             broadcast._check_message()
+            broadcast._check_prepared_values()
             # Who resumes has seen a changed category and goes on with it.
             category = broadcast.template_category
             broadcast._write_protected({"launched_category": category, **RESTED})

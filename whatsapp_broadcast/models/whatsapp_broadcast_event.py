@@ -54,6 +54,7 @@ class WhatsappBroadcastEvent(models.Model):
     error_message = fields.Char(readonly=True)
 
     _inbox_index = models.Index("(id) WHERE processed_at IS NULL")
+    _unrouted_index = models.Index("(account_id) WHERE state = 'unrouted'")
 
     @api.depends("event_type", "received_at")
     def _compute_display_name(self):

@@ -27,6 +27,8 @@ SEND_CRONS = ("ir_cron_send", "ir_cron_send_2", "ir_cron_send_3", "ir_cron_send_
 #: when there was nothing in the inbox: the merge has a cron of its own, but a busy
 #: server may have no worker for it.
 PROGRESS_EVERY, NEWS_EVERY = 2.0, 1.2
+#: Seconds between two calls of the cron that attends to news.
+ATTEND_EVERY = 5.0
 
 
 class WhatsappBroadcastLane(models.Model):
@@ -216,11 +218,13 @@ class Housekeeping:
 
     def run(self):
         """Merge a batch of webhook events; tell what is new, of progress at times."""
-        has_events, has_pauses, has_failures = self.look()
+        has_events, has_pauses, has_failures, needs_attention = self.look()
         if has_pauses:
             self.tell_pauses()
         if has_failures:
             self.tell_failures()
+        if needs_attention and self._is_time("attend", ATTEND_EVERY):
+            self.wake_attend()
         return engine.merge(self.transaction, self._parse) if has_events else 0
 
     def run_between(self):
@@ -231,8 +235,8 @@ class Housekeeping:
     def look(self, at_last=False):
         """Send word of the progress, when it is time or ``at_last``.
 
-        :return: whether there are events, and pauses and failures of single messages
-            that nobody was told of
+        :return: whether there are events, pauses and failures of single messages that
+            nobody was told of, and something for the cron that attends to news
         """
         with self.transaction() as cr:
             cr.execute(queries.NEWS, {"last_id": self.last_change})
@@ -258,6 +262,11 @@ class Housekeeping:
             cr.execute(queries.PAUSES_TO_TELL)
             ids = [id_ for (id_,) in cr.fetchall()]
             self.env(cr=cr)["whatsapp.broadcast"].browse(ids)._say_paused()
+
+    def wake_attend(self):
+        """Have those told who keep templates, numbers and accounts."""
+        with self.transaction() as cr:
+            wake(self.env(cr=cr).ref("whatsapp_broadcast.ir_cron_attend"))
 
     def tell_failures(self):
         """Tell who sent them of single messages that failed."""

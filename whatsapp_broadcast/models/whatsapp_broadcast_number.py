@@ -1,7 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..engine import queries
+from ..engine import news, queries
+from .whatsapp_broadcast_account import heard_now
 
 #: Qualities from low to high; what is not here is not known.
 QUALITIES = ("red", "yellow", "green")
@@ -87,6 +88,9 @@ class WhatsappBroadcastNumber(models.Model):
         "salesperson whom no broadcast was sent to.",
     )
     needs_registration = fields.Boolean(readonly=True, copy=False)
+    heard_at = fields.Json(
+        readonly=True, copy=False, help="When the provider last spoke of what."
+    )
     _external_id_unique = models.Constraint(
         "UNIQUE (account_id, external_id)",
         "This number is already in the account.",
@@ -185,9 +189,10 @@ class WhatsappBroadcastNumber(models.Model):
             for number in numbers_sudo.search([("account_id", "=", account.id)])
         }
         for remote in remote_numbers:
-            values = self._remote_values(remote)
-            if number := known.get(remote.external_id):
-                number.write(values)
+            number = known.get(remote.external_id, numbers_sudo.browse())
+            values = number._remote_values(remote)
+            if number:
+                number._write_and_notice(values)
             else:
                 numbers_sudo.create(
                     {
@@ -196,6 +201,17 @@ class WhatsappBroadcastNumber(models.Model):
                         "external_id": remote.external_id,
                     }
                 )
+
+    def _write_and_notice(self, values):
+        """Write what the provider lists, and have people told of what changed."""
+        names = ("state", "quality", "daily_limit", "messages_per_second", "name")
+        before = {name: self[name] for name in names}
+        # People are told in words of their own, and once.
+        self.with_context(mail_notrack=True).write(values)
+        changes = {f"number_{name}": (before[name], self[name]) for name in names}
+        self.env.flush_all()
+        subject = {"account_id": self.account_id.id, "number_id": self.id}
+        news.notice_changes(self.env.cr, subject, changes)
 
     def _remote_values(self, remote):
         values = {
@@ -206,6 +222,7 @@ class WhatsappBroadcastNumber(models.Model):
             "messages_per_second": min(max(remote.messages_per_second, 1), 1000),
             "needs_registration": not remote.registered,
             "error_message": False,
+            "heard_at": heard_now(self, queries.NUMBER_COLUMNS),
         }
         if remote.daily_limit is not None:
             values["daily_limit"] = remote.daily_limit

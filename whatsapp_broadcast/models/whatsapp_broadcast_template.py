@@ -1,9 +1,15 @@
+import logging
 import re
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..engine import news, queries
 from ..providers import RemoteButton, RemoteTemplate, RemoteVariable
+from ..tools.transactions import engine_transaction
+from .whatsapp_broadcast_account import Unreachable, heard_now
+
+_logger = logging.getLogger(__name__)
 
 #: {{1}} or {{name}}, as Meta writes variables.
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -93,9 +99,18 @@ class WhatsappBroadcastTemplate(models.Model):
         "whatsapp.broadcast.template.button", "template_id", copy=True
     )
     external_id = fields.Char("Template ID", readonly=True, copy=False)
-    rejected_reason = fields.Char(readonly=True, copy=False)
+    rejected_reason = fields.Char(
+        readonly=True, copy=False, help="The provider's words on its present state."
+    )
     unsupported_reason = fields.Char(
         readonly=True, copy=False, help="Why broadcasts cannot use it."
+    )
+
+    heard_at = fields.Json(
+        readonly=True, copy=False, help="When the provider last spoke of what."
+    )
+    sync_at = fields.Datetime(
+        readonly=True, copy=False, help="When its content is to be read again."
     )
 
     _name_language_unique = models.Constraint(
@@ -103,6 +118,7 @@ class WhatsappBroadcastTemplate(models.Model):
         "The account has a template of this name and language already.",
     )
     _external_id_index = models.Index("(external_id)")
+    _sync_index = models.Index("(sync_at) WHERE sync_at IS NOT NULL")
 
     @api.depends("name", "language")
     def _compute_display_name(self):
@@ -182,15 +198,89 @@ class WhatsappBroadcastTemplate(models.Model):
 
     def _merge_one(self, account, remote):
         values = self._remote_values(remote)
+        before, template = self._told_values(), self
         if self:
-            self._write_protected(values)
+            template._write_protected(values)
         else:
             values.update(
                 account_id=account.id, name=remote.name, language=remote.language
             )
-            self = self._create_protected(values)  # noqa: PLW0642
-        self.variable_ids._merge_remote(self, remote.variables)
-        self.button_ids._merge_remote(self, remote.buttons)
+            template = self._create_protected(values)
+        template.variable_ids._merge_remote(template, remote.variables)
+        template.button_ids._merge_remote(template, remote.buttons)
+        if before:
+            template._notice_changes(before)
+
+    def _told_values(self):
+        """Return by kind of notice what people are told of when it changes."""
+        if not self:
+            return {}
+        return {
+            "template_state": self.state,
+            "template_category": self.category,
+            "template_quality": self.quality,
+            "texts": [
+                *(self.header_text or "", self.body, self.footer or ""),
+                *self.button_ids.mapped(lambda button: (button.text, button.url)),
+            ],
+            "variables": [
+                *(self.parameter_format, self.header_type),
+                *sorted(
+                    (v.component, v.name, v.button_index) for v in self.variable_ids
+                ),
+            ],
+        }
+
+    def _notice_changes(self, before):
+        """Have people told of what is not as ``before``; pause what cannot go on."""
+        after = self._told_values()
+        subject = {"account_id": self.account_id.id, "template_id": self.id}
+        texts, variables = (
+            before.pop(name) != after.pop(name) for name in ("texts", "variables")
+        )
+        changes = {kind: (before[kind], after[kind]) for kind in after}
+        self.env.flush_all()
+        cr = self.env.cr
+        news.notice_changes(cr, subject, changes, self.rejected_reason or "")
+        if variables and before["template_state"] != "draft":
+            values = {"template_id": self.id, "detail": self.display_name}
+            cr.execute(queries.PAUSE_BY_CONTENT, values)
+        if (texts or variables) and before["template_state"] != "draft":
+            values = (None, "incompatible" if variables else "changed")
+            news.notice(cr, subject, "template_content", values)
+        cr.execute(queries.PAUSE_UNSENDABLE_BY_TEMPLATE, {"template_id": self.id})
+        self.env["whatsapp.broadcast"].invalidate_model()
+
+    @api.model
+    def _sync_changed(self):
+        """Read what was changed at the provider, outside of any transaction."""
+        transaction = engine_transaction(self.env.registry)
+        with transaction() as cr:
+            cr.execute(queries.TAKE_TEMPLATES_TO_SYNC)
+            taken = cr.fetchall()
+        for template_id, sync_at in taken:
+            template = self.browse(template_id)
+            try:
+                remote = template._fetch_remote()
+            except Unreachable:
+                continue  # it is tried again
+            except UserError as error:
+                _logger.warning("Template %s cannot be read: %s", template_id, error)
+                remote = None
+            with transaction() as cr:
+                template = template.with_env(self.env(cr=cr))
+                if remote:
+                    template._merge_one(template.account_id, remote)
+                    template.env.flush_all()
+                values = {"id": template_id, "sync_at": sync_at}
+                cr.execute(queries.TEMPLATE_SYNCED, values)
+
+    def _fetch_remote(self):
+        """Return the template as the provider knows it, with no transaction open."""
+        with self.account_id._remote() as (provider, call):
+            external_id = self.external_id
+            self.env["ir.cron"]._commit_progress()
+            return provider.fetch_template(call, external_id)
 
     def _remote_values(self, remote):
         return {
@@ -205,6 +295,7 @@ class WhatsappBroadcastTemplate(models.Model):
             "footer": remote.footer,
             "rejected_reason": remote.rejected_reason,
             "unsupported_reason": remote.unsupported,
+            "heard_at": heard_now(self, queries.TEMPLATE_COLUMNS),
         }
 
     def _known(self, field_name, value, otherwise="unknown"):
@@ -289,7 +380,14 @@ class WhatsappBroadcastTemplate(models.Model):
         return super().create([vals])
 
     def _refuse_protected(self, *vals_list):
-        protected = {"state", "quality", "external_id", "rejected_reason"}
+        protected = {
+            "state",
+            "quality",
+            "external_id",
+            "rejected_reason",
+            "heard_at",
+            "sync_at",
+        }
         if any(protected & vals.keys() for vals in vals_list):
             raise UserError(
                 self.env._("The provider decides a template's state, not a person.")

@@ -11,6 +11,7 @@ from . import (
     test_merge,
     test_message,
     test_neutralize,
+    test_news,
     test_pauses,
     test_rights,
     test_secrets,

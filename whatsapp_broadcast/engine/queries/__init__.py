@@ -18,6 +18,7 @@ from .lanes import *
 from .limiter import *
 from .messages import *
 from .news import *
+from .notices import *
 from .pauses import *
 from .people import *
 from .places import *

@@ -3,6 +3,7 @@
 from .clock import NOW
 from .events import INBOX
 from .messages import FAILURE_IS_TO_TELL
+from .notices import NEEDS_ATTENTION
 from .pauses import PAUSE_IS_TO_TELL
 
 CANCEL_REMAINING = """
@@ -164,14 +165,15 @@ WHERE id = ANY(%(ids)s) AND state IN ('unknown', 'failed')
 """
 
 #: What a driver looks for between claims: whether there is something in the inbox, a
-#: pause, or a failure of a single message, that nobody was told of, the last change,
-#: and [broadcast id, state, id of its user's partner] of each broadcast that changed
-#: since ``last_id``.
+#: pause, or a failure of a single message, that nobody was told of, or something to
+#: attend to, the last change, and [broadcast id, state, id of its user's partner] of
+#: each broadcast that changed since ``last_id``.
 NEWS = f"""
 SELECT
     EXISTS (SELECT {INBOX}),
     EXISTS (SELECT FROM whatsapp_broadcast WHERE {PAUSE_IS_TO_TELL}),
     EXISTS (SELECT FROM whatsapp_broadcast_message WHERE {FAILURE_IS_TO_TELL}),
+    {NEEDS_ATTENTION},
     (SELECT COALESCE(max(id), 0) FROM whatsapp_broadcast_counter),
     ARRAY(
         SELECT jsonb_build_array(b.id, b.state, u.partner_id)

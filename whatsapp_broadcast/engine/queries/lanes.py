@@ -184,7 +184,8 @@ WITH waiting AS (
     WHERE c.active AND NOT EXISTS (
         SELECT FROM ir_model_data d
         WHERE d.model = 'ir.cron' AND d.res_id = c.id
-            AND d.module = 'whatsapp_broadcast' AND d.name <> 'ir_cron_prepare'
+            AND d.module = 'whatsapp_broadcast'
+            AND d.name NOT IN ('ir_cron_prepare', 'ir_cron_attend')
     )
     FOR SHARE OF c SKIP LOCKED
 )

@@ -1,6 +1,7 @@
 """What stops a broadcast, or lets it rest, and why."""
 
 from .clock import NOW
+from .notices import insert_notices
 
 #: What keeps a broadcast b with number n, account a and template t from sending, in
 #: the words of ``state_reason``.
@@ -20,9 +21,26 @@ UNSENDABLE_DETAIL = f"""CASE {SENDER_DETAIL}
         ELSE t.category
     END"""
 
+
+def _stop_notice(ids, kind, value):
+    """Return what has people told of a stop, once, whatever it was found by.
+
+    The row is locked before the broadcasts, as by who merges what is said of it.
+    """
+    return insert_notices(f"""
+        SELECT {ids}, NULL::int, '{kind}', b.state, {value}, left(%(detail)s, 500),
+            {NOW}, TRUE
+        FROM before b
+        WHERE b.state IS DISTINCT FROM 'error'
+            OR b.error_message IS DISTINCT FROM %(detail)s
+    """)
+
+
 _PAUSED = f"state = 'paused', write_date = {NOW}, state_detail = %(detail)s"
 
-PAUSE_UNSENDABLE = f"""
+
+def _pause_unsendable(condition):
+    return f"""
 UPDATE whatsapp_broadcast b SET
     state = 'paused', state_reason = v.reason, state_detail = v.detail,
     write_date = {NOW}
@@ -32,14 +50,24 @@ FROM (
     JOIN whatsapp_broadcast_number n ON n.id = b.number_id
     JOIN whatsapp_broadcast_account a ON a.id = n.account_id
     LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
-    WHERE b.state = 'sending' AND b.id = ANY(%(ids)s)
+    WHERE b.state = 'sending' AND {condition}
 ) AS v
 WHERE b.id = v.id AND v.reason IS NOT NULL
 """
 
+
+PAUSE_UNSENDABLE = _pause_unsendable("b.id = ANY(%(ids)s)")
+#: Before a claim finds out, and also what rests.
+PAUSE_UNSENDABLE_BY_TEMPLATE = _pause_unsendable("b.template_id = %(template_id)s")
+
+#: By its rows' errors: what the template is now will be read.
 PAUSE_BY_TEMPLATE = f"""
+WITH outdated AS (
+    UPDATE whatsapp_broadcast_template SET sync_at = {NOW}
+    WHERE id = %(template_id)s RETURNING id
+)
 UPDATE whatsapp_broadcast SET {_PAUSED}, state_reason = 'template'
-WHERE template_id = %(template_id)s AND state = 'sending'
+WHERE template_id = (SELECT id FROM outdated) AND state = 'sending'
 """
 
 PAUSE_BY_QUALITY = f"""
@@ -47,24 +75,40 @@ UPDATE whatsapp_broadcast SET {_PAUSED}, state_reason = 'quality'
 WHERE state = 'sending' AND number_id = ANY(%(number_ids)s)
 """
 
+PAUSE_BY_CONTENT = f"""
+UPDATE whatsapp_broadcast SET {_PAUSED}, state_reason = 'content'
+WHERE template_id = %(template_id)s AND state IN ('preparing', 'sending')
+RETURNING id
+"""
+
 STOP_NUMBER = f"""
-WITH stopped AS (
+WITH before AS MATERIALIZED (
+    SELECT id, account_id, state, error_message FROM whatsapp_broadcast_number
+    WHERE id = %(number_id)s FOR NO KEY UPDATE
+), stopped AS (
     UPDATE whatsapp_broadcast_number
     SET state = 'error', error_message = %(detail)s, write_date = {NOW}
     WHERE id = %(number_id)s
+), noticed AS (
+    {_stop_notice("b.account_id, b.id", "number_state", "'error'")}
 )
 UPDATE whatsapp_broadcast SET {_PAUSED}, state_reason = 'number'
-WHERE state = 'sending' AND number_id = %(number_id)s
+WHERE state = 'sending' AND number_id = (SELECT id FROM before)
 """
 
 STOP_ACCOUNT = f"""
-WITH stopped AS (
+WITH before AS MATERIALIZED (
+    SELECT id, state, error_message FROM whatsapp_broadcast_account
+    WHERE id = %(account_id)s FOR NO KEY UPDATE
+), stopped AS (
     UPDATE whatsapp_broadcast_account
     SET state = 'error', error_message = %(detail)s, write_date = {NOW}
     WHERE id = %(account_id)s
+), noticed AS (
+    {_stop_notice("b.id, NULL::int", "account_state", "%(reason)s")}
 )
 UPDATE whatsapp_broadcast SET {_PAUSED}, state_reason = %(reason)s
-WHERE state = 'sending' AND account_id = %(account_id)s
+WHERE state = 'sending' AND account_id = (SELECT id FROM before)
 """
 
 _FAILURES = """
