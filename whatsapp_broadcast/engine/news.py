@@ -45,8 +45,8 @@ def notice(cr, subject, kind, values, reason="", at=None, serious=None):
     """Have people told of something; of the same thing they are told once.
 
     :param dict subject: ``account_id``, perhaps ``number_id`` or ``template_id``
-    :param values: (value before, value); what it was about is over when a notice of
-        the same subject and kind has another value
+    :param values: (value before, value); with a value before, earlier notices of the
+        same subject and kind are over
     :param str reason: the provider's words
     :param at: naive UTC; None = now
     :param serious: None = by the values

@@ -176,6 +176,11 @@ class WhatsappBroadcastAccount(models.Model):
         groups="whatsapp_broadcast.group_administrator",
         help="Webhooks of this app on accounts or numbers that are not connected here.",
     )
+    notice_ids = fields.One2many(
+        "whatsapp.broadcast.notice",
+        "account_id",
+        groups="whatsapp_broadcast.group_manager",
+    )
     open_notice_id = fields.Many2one(
         "whatsapp.broadcast.notice",
         compute="_compute_open_notice_id",
@@ -261,6 +266,7 @@ class WhatsappBroadcastAccount(models.Model):
         for account in self:
             account.unrouted_count = counts.get(account.id, 0)
 
+    @api.depends("notice_ids.is_open")
     def _compute_open_notice_id(self):
         for account in self:
             account.open_notice_id = account.open_notice_id.search(
@@ -675,7 +681,7 @@ class _Remote:
 
 
 def heard_now(record, names):
-    """Return ``heard_at`` of one or no record, of which all ``names`` were just read."""
+    """Return ``heard_at`` of one or no record that all ``names`` were just read of."""
     at = (record.env.cr.now() - CLOCK_DIFFERENCE).isoformat(timespec="seconds")
     known = record.heard_at or {}
     return known | {name: max(known.get(name, ""), at) for name in names}

@@ -20,7 +20,7 @@ def insert_notices(source):
     ON CONFLICT DO NOTHING"""
 
 
-#: What was said of the same before is no longer so.
+#: Where it is a change, what was said of the same before is no longer so.
 ADD_NOTICE = f"""
 WITH given AS (
     SELECT %(account_id)s::int AS account_id, %(number_id)s::int AS number_id,
@@ -34,7 +34,7 @@ WITH given AS (
     WHERE n.is_open AND n.account_id = g.account_id AND n.kind = g.kind
         AND n.number_id IS NOT DISTINCT FROM g.number_id
         AND n.template_id IS NOT DISTINCT FROM g.template_id
-        AND n.value IS DISTINCT FROM g.value AND n.at <= g.at
+        AND n.value IS DISTINCT FROM g.value AND g.previous_value IS NOT NULL
 )
 {insert_notices("SELECT * FROM given")}
 """
