@@ -28,7 +28,10 @@ SERIOUS = {
     "account_state": {"account", "credentials"},
 }  # fmt: skip
 #: Events of an account that ask for something to be done while it still sends.
-SERIOUS_EVENTS = ("account_violation", "account_restriction", "schedule_for_disable")
+SERIOUS_EVENTS = (
+    "account_violation", "account_restriction", "schedule_for_disable",
+    "review_rejected",
+)  # fmt: skip
 
 
 def merge(cr, by_kind):
@@ -137,6 +140,10 @@ def _merge_number(cr, event, account):
     cr.execute(queries.MERGE_NUMBER, values)
     found = cr.fetchall()
     about_one = event.number_id or event.phone
+    if not about_one:  # one word on the account, whichever of them shows what changed
+        found.sort(
+            key=lambda row: sum(before == after for before, after in row[1].values())
+        )
     for number, changed in found if about_one else found[:1]:
         subject = {"account_id": account, "number_id": number if about_one else None}
         changes = {f"number_{name}": pair for name, pair in changed.items()}

@@ -23,7 +23,6 @@ from ..providers import (
 )
 from ..providers.transport import Transport
 from ..tools import secrets
-from ..tools.crons import wake
 from ..tools.transactions import engine_transaction
 
 _logger = logging.getLogger(__name__)
@@ -318,13 +317,14 @@ class WhatsappBroadcastAccount(models.Model):
             numbers = list(provider.list_numbers(call))
             self._check_subscribed(provider.subscribe(call))
             remote_templates = list(provider.list_templates(call))
-        self._resume(token)
+            ids = [number.external_id for number in numbers]
+            is_overridden = self._is_overridden(provider, call, ids)
+        self._resume(token, is_overridden)
         self.number_ids._merge_remote(self, numbers)
         templates._merge_remote(self, remote_templates)
-        wake(self.env.ref("whatsapp_broadcast.ir_cron_attend").sudo())
         return True
 
-    def _resume(self, token):
+    def _resume(self, token, is_overridden):
         """Write what a check found: it may send."""
         was_stopped = self.state == "error"
         self._write_protected(
@@ -333,7 +333,8 @@ class WhatsappBroadcastAccount(models.Model):
                 "error_message": False,
                 "token_expires_at": token.expires_at,
                 "heard_at": heard_now(self, ("state",)),
-                "checked_at": False,
+                "checked_at": self.env.cr.now(),
+                "has_override": is_overridden,
             }
         )
         if was_stopped:
@@ -343,13 +344,17 @@ class WhatsappBroadcastAccount(models.Model):
 
     def action_sync_templates(self):
         """Read all templates from the provider and merge them into ours."""
+        self.check_access("read")
+        templates = self.env["whatsapp.broadcast.template"]
+        templates.check_access("write")
+        self._check_settings()
+        # All is read before anything is written: no lock is held meanwhile.
+        remote = {}
         for account in self:
-            account.check_access("read")
-            self.env["whatsapp.broadcast.template"].check_access("write")
-            account._check_settings()
             with account._remote() as (provider, call):
-                templates = list(provider.list_templates(call))
-            account.env["whatsapp.broadcast.template"]._merge_remote(account, templates)
+                remote[account] = list(provider.list_templates(call))
+        for account, remote_templates in remote.items():
+            templates._merge_remote(account, remote_templates)
         return True
 
     def action_make_verify_token(self):
@@ -407,15 +412,12 @@ class WhatsappBroadcastAccount(models.Model):
     # === CHECKS === #
 
     def _check_settings(self):
+        needed = {name: name for name in ("app_id", "business_account_id")}
+        needed |= {name: f"{name}_is_set" for name in ("access_token", "app_secret")}
         missing = [
             self._fields[name]._description_string(self.env)
-            for name in ("app_id", "business_account_id")
-            if not self[name]
-        ]
-        missing += [
-            self._fields[name]._description_string(self.env)
-            for name in ("access_token", "app_secret")
-            if not self[f"{name}_is_set"]
+            for name, field in needed.items()
+            if not all(self.mapped(field))
         ]
         if missing:
             raise UserError(
@@ -490,10 +492,7 @@ class WhatsappBroadcastAccount(models.Model):
             numbers = self.number_ids.mapped("external_id")
             self.env["ir.cron"]._commit_progress()
             try:
-                callbacks = [
-                    provider.fetch_callback(call, number) for number in numbers
-                ]
-                overridden = any(each.account or each.number for each in callbacks)
+                overridden = self._is_overridden(provider, call, numbers)
                 if not (overridden or is_deaf):
                     return Remote(overridden)
                 provider.fetch_account_name(call)
@@ -506,6 +505,11 @@ class WhatsappBroadcastAccount(models.Model):
                 if refused.error.error_class not in STOPPING:
                     raise
                 return Remote(error=refused.error)
+
+    def _is_overridden(self, provider, call, numbers):
+        """Tell whether webhooks on some of these numbers go somewhere of their own."""
+        callbacks = [provider.fetch_callback(call, number) for number in numbers]
+        return any(callback.account or callback.number for callback in callbacks)
 
     def _merge_look(self, remote):
         if remote.error:

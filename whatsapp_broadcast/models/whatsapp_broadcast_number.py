@@ -135,11 +135,14 @@ class WhatsappBroadcastNumber(models.Model):
 
     def action_refresh(self):
         """Read state and limits again from the provider and clear our own stop."""
+        self.account_id.check_access("read")
+        self.check_access("write")
+        # All is read before anything is written: no lock is held meanwhile.
+        remote = {}
         for account in self.account_id:
-            account.check_access("read")
-            self.check_access("write")
             with account._remote() as (provider, call):
-                numbers = list(provider.list_numbers(call))
+                remote[account] = list(provider.list_numbers(call))
+        for account, numbers in remote.items():
             self._merge_remote(account, numbers)
         return True
 

@@ -131,26 +131,32 @@ class WhatsappBroadcastTemplate(models.Model):
 
     def action_sync(self):
         """Read state, category and content again from the provider."""
+        self.check_access("write")
+        for template in self.filtered(lambda template: not template.external_id):
+            raise UserError(
+                self.env._("%s was not submitted yet.", template.display_name)
+            )
+        # All is read before anything is written: no lock is held meanwhile.
+        remote = {}
         for template in self:
-            template.check_access("write")
-            if not template.external_id:
-                raise UserError(
-                    self.env._("%s was not submitted yet.", template.display_name)
-                )
             with template.account_id._remote() as (provider, call):
-                remote = provider.fetch_template(call, template.external_id)
-            template._merge_remote(template.account_id, [remote])
+                remote[template] = provider.fetch_template(call, template.external_id)
+        for template, remote_template in remote.items():
+            template._merge_remote(template.account_id, [remote_template])
         return True
 
     def action_submit(self):
         """Send a draft to the provider for approval."""
+        self.check_access("write")
         for template in self:
-            template.check_access("write")
             template._check_submittable()
+        answers = {}
+        for template in self:
             with template.account_id._remote() as (provider, call):
-                external_id, state = provider.create_template(
+                answers[template] = provider.create_template(
                     call, template._to_remote()
                 )
+        for template, (external_id, state) in answers.items():
             template._write_protected(
                 {
                     "external_id": external_id,

@@ -1,6 +1,8 @@
+import re
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
+from odoo.sql_db import Cursor
 from odoo.tests import tagged
 
 from ..providers import TransportError
@@ -38,6 +40,14 @@ TEMPLATE = {
 }
 
 
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9aw"
+    "AAAABJRU5ErkJggg=="
+)
+#: Statements that take a row in hand until the end of the transaction.
+WRITES = re.compile(r"^\s*(INSERT|UPDATE|DELETE)|FOR (NO KEY )?UPDATE", re.IGNORECASE)
+
+
 def ok(**data):
     return 200, data
 
@@ -55,7 +65,9 @@ class TestConnect(BroadcastCommon):
         cls.account._write_protected({"state": "draft"})
         cls.as_administrator = cls.account.with_user(cls.administrator)
 
-    def answers(self, token=None, numbers=(NUMBER,), templates=(TEMPLATE,)):
+    def answers(
+        self, token=None, numbers=(NUMBER,), templates=(TEMPLATE,), **callbacks
+    ):
         subscribed = {"whatsapp_business_api_data": {"id": "900"}}
         return self.answer(
             ok(data=token or TOKEN),
@@ -64,6 +76,7 @@ class TestConnect(BroadcastCommon):
             ok(success=True),
             ok(data=[subscribed]),
             ok(data=list(templates)),
+            *(ok(webhook_configuration=callbacks) for _number in numbers),
         )
 
     def test_connects(self):
@@ -79,6 +92,95 @@ class TestConnect(BroadcastCommon):
         self.assertEqual(offer.variable_ids.mapped("display_name"), ["body.1"])
         self.assertIn("/subscribed_apps", requests[3].url)
         self.assertEqual(requests[3].headers["Authorization"], "Bearer EAAtoken")
+
+    def test_an_overridden_callback_is_found(self):
+        self.answers(application="https://odoo.example/")
+        self.as_administrator.action_connect()
+        self.assertFalse(self.account.has_override)
+        self.answers(phone_number="https://elsewhere.example/")
+        self.as_administrator.action_connect()
+        self.assertTrue(self.account.has_override)
+        checklist = self.as_administrator.checklist
+        self.assertIn("A callback URL is overridden", checklist)
+
+    def test_who_was_stopped_hears_that_it_is_over(self):
+        self.account._write_protected({"state": "error"})
+        self.answers()
+        self.as_administrator.action_connect()
+        notice = self.account.notice_ids.filtered(lambda n: n.kind == "account_state")
+        self.assertIn("connected again", notice.display_name)
+
+    def assert_reads_before_it_writes(self, answers, action):
+        """Assert that no call to the provider is made with anything written."""
+        statements = []
+        execute = Cursor.execute
+
+        def spy(cr, query, *args, **kwargs):
+            statements.append(getattr(query, "code", query))
+            return execute(cr, query, *args, **kwargs)
+
+        requests = self.answer(*answers)
+        call = Transport.__call__
+
+        def watch(transport, request):
+            self.env.flush_all()
+            writes = [text for text in statements if WRITES.search(text)]
+            self.assertFalse(writes, f"before {request}")
+            return call(transport, request)
+
+        self.env.flush_all()
+        with (
+            patch.object(Cursor, "execute", spy),
+            patch.object(Transport, "__call__", watch),
+        ):
+            action()
+            self.env.flush_all()
+        self.assertEqual(len(requests), len(answers))
+        self.assertTrue(any(map(WRITES.search, statements)), "the spy is blind")
+
+    def test_nothing_is_locked_while_the_provider_is_called(self):
+        draft = self.env["whatsapp.broadcast.template"].create(
+            {"account_id": self.account.id, "name": "draft", "body": "Hi"}
+        )
+        second = draft.copy()
+        changed = ok(**TEMPLATE | {"name": "news", "status": "PAUSED"})
+        number = self.number.with_user(self.administrator)
+        banned = ok(data=[{**NUMBER, "status": "BANNED"}])
+        self.account._write_protected({"state": "connected"})
+        broadcast = self.make_broadcast(
+            self.make_leads(1),
+            message_type="media",
+            template_id=False,
+            media_kind="image",
+            media_file=PNG,
+        )
+        for answers, action in (
+            ([banned], number.action_refresh),
+            (
+                [ok(success=True), ok(data=[NUMBER])],
+                lambda: number.action_register("123456"),
+            ),
+            ([changed, changed], (self.template + self.template.copy()).action_sync),
+            ([ok(data=[TEMPLATE])], self.account.action_sync_templates),
+            ([ok(id="1"), ok(id="2")], (draft + second).action_submit),
+            ([ok(id="7")], lambda: broadcast.action_send_test(["+12125550100"])),
+        ):
+            with self.subTest(action=action):
+                self.assert_reads_before_it_writes(answers, action)
+
+    def test_nothing_is_locked_while_an_account_is_connected(self):
+        subscribed = {"whatsapp_business_api_data": {"id": "900"}}
+        answers = [
+            ok(data=TOKEN | {"expires_at": 2_000_000_000}),
+            ok(id="waba-Garden", name="Garden"),
+            ok(data=[NUMBER]),
+            ok(success=True),
+            ok(data=[subscribed]),
+            ok(data=[TEMPLATE]),
+            ok(webhook_configuration={}),
+        ]
+        action = self.as_administrator.action_connect
+        self.assert_reads_before_it_writes(answers, action)
 
     def test_again_keeps_what_people_chose(self):
         self.number.messages_per_second = 20
