@@ -1,5 +1,3 @@
-from collections import defaultdict
-
 from markupsafe import Markup
 
 from odoo import api, fields, models
@@ -275,6 +273,7 @@ class WhatsappBroadcastNotice(models.Model):
         self._tell_notices()
         self.env["whatsapp.broadcast.template"]._sync_changed()
         self.env["whatsapp.broadcast.account"]._check_accounts()
+        self._tell_notices()  # of what was just read
         self.env["ir.cron"]._commit_progress(remaining=0)
 
     @api.model
@@ -283,11 +282,10 @@ class WhatsappBroadcastNotice(models.Model):
         with engine_transaction(self.env.registry)() as cr:
             cr.execute(queries.NOTICES_TO_TELL)
             ids = [id_ for (id_,) in cr.fetchall()]
-            by_subject = defaultdict(self.browse)
-            for notice in self.with_env(self.env(cr=cr)).browse(ids):
-                by_subject[notice._subject()] += notice
-            for subject, notices in by_subject.items():
-                notices._tell(subject)
+            notices = self.with_env(self.env(cr=cr)).browse(ids)
+            by_subject = notices.grouped(lambda notice: notice._subject())
+            for subject, about_it in by_subject.items():
+                about_it._tell(subject)
             cr.execute(queries.NOTICES_TOLD, {"ids": ids})
 
     def _subject(self):
@@ -297,12 +295,9 @@ class WhatsappBroadcastNotice(models.Model):
     def _tell(self, subject):
         """Post one message on the subject, and send it to whom it concerns."""
         company = self.account_id.company_id or self.env.company
-        languages = defaultdict(self.env["res.users"].browse)
-        for user in self._readers(subject):
-            languages[user.lang] += user
         note = self.with_context(lang=company.partner_id.lang)._message()
         subject.message_post(body=note, subtype_xmlid="mail.mt_note")
-        for lang, users in languages.items():
+        for lang, users in self._readers(subject).grouped("lang").items():
             notices = self.with_context(lang=lang)
             subject.with_context(lang=lang).message_notify(
                 partner_ids=users.partner_id.ids,

@@ -8,6 +8,7 @@ from odoo.tests import tagged
 from ..providers import TransportError
 from ..providers.transport import Transport
 from .common import BroadcastCommon
+from .test_upload import PNG
 
 TOKEN = {
     "is_valid": True,
@@ -40,10 +41,6 @@ TEMPLATE = {
 }
 
 
-PNG = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9aw"
-    "AAAABJRU5ErkJggg=="
-)
 #: Statements that take a row in hand until the end of the transaction.
 WRITES = re.compile(r"^\s*(INSERT|UPDATE|DELETE)|FOR (NO KEY )?UPDATE", re.IGNORECASE)
 
@@ -143,6 +140,7 @@ class TestConnect(BroadcastCommon):
             {"account_id": self.account.id, "name": "draft", "body": "Hi"}
         )
         second = draft.copy()
+        other = self.make_template(self.account, "other", "Hello")
         changed = ok(**TEMPLATE | {"name": "news", "status": "PAUSED"})
         number = self.number.with_user(self.administrator)
         banned = ok(data=[{**NUMBER, "status": "BANNED"}])
@@ -160,7 +158,7 @@ class TestConnect(BroadcastCommon):
                 [ok(success=True), ok(data=[NUMBER])],
                 lambda: number.action_register("123456"),
             ),
-            ([changed, changed], (self.template + self.template.copy()).action_sync),
+            ([changed, changed], (self.template + other).action_sync),
             ([ok(data=[TEMPLATE])], self.account.action_sync_templates),
             ([ok(id="1"), ok(id="2")], (draft + second).action_submit),
             ([ok(id="7")], lambda: broadcast.action_send_test(["+12125550100"])),

@@ -21,6 +21,7 @@ ENGINE_MODELS = {
     "whatsapp.broadcast.pace": {"kind": "number", "key": 1},
     "whatsapp.broadcast.reach": {"address": "+12125550100"},
     "whatsapp.broadcast.contact": {"phone": "+12125550100"},
+    "whatsapp.broadcast.notice": {"value": "approved", "is_open": False},
     "whatsapp.broadcast.message": {"phone": "+12125550100", "state": "queued"},
 }
 
@@ -73,6 +74,8 @@ PUBLIC_METHODS = {
         "action_make_verify_token": {},
         "action_open_numbers": {},
         "action_open_templates": {},
+        "action_open_notices": {},
+        "action_open_unrouted": {},
         "create": {"vals_list": [{"name": "x"}]},
         "write": {"vals": {"name": "x"}},
         "unlink": {},
@@ -93,6 +96,7 @@ PUBLIC_METHODS = {
         "create": {"vals_list": [{"phone": "+12125550100"}]}
     },
     "whatsapp.broadcast.event": {"action_retry": {}},
+    "whatsapp.broadcast.notice": {"action_dismiss": {}},
     "whatsapp.broadcast.launch": {
         "action_launch": {},
         "create": {"vals_list": [{"broadcast_id": 1}]},
@@ -105,6 +109,8 @@ PUBLIC_METHODS = {
 FOR_ALL_USERS = {
     ("whatsapp.broadcast.account", "action_open_numbers"),
     ("whatsapp.broadcast.account", "action_open_templates"),
+    ("whatsapp.broadcast.account", "action_open_notices"),
+    ("whatsapp.broadcast.account", "action_open_unrouted"),
     ("whatsapp.broadcast.template", "copy_data"),
     ("crm.lead", "action_whatsapp_broadcast"),
     ("res.partner", "action_whatsapp_broadcast"),
@@ -143,6 +149,11 @@ class TestRights(BroadcastHttpCommon):
                 "recipient_id": recipient.id,
             },
             "contact": {"account_id": cls.account.id, "number_id": number.id},
+            "notice": {
+                "account_id": cls.account.id,
+                "kind": "account_note",
+                "at": "2026-01-01",
+            },
             "message": {
                 "direction": "out",
                 "message_type": "text",
@@ -288,6 +299,8 @@ class TestRights(BroadcastHttpCommon):
             ("whatsapp.broadcast.account", {"state": "connected"}),
             ("whatsapp.broadcast.account", {"webhook_token": "guessed"}),
             ("whatsapp.broadcast.account", {"last_webhook_at": "2026-01-01"}),
+            ("whatsapp.broadcast.account", {"heard_at": {"state": "2999-01-01"}}),
+            ("whatsapp.broadcast.template", {"heard_at": {"state": "2999-01-01"}}),
             ("whatsapp.broadcast.template", {"state": "approved"}),
             ("whatsapp.broadcast.template", {"external_id": "1"}),
         ):
