@@ -189,6 +189,9 @@ class WhatsappBroadcastAccount(models.Model):
     open_notice_advice = fields.Char(
         related="open_notice_id.advice", groups="whatsapp_broadcast.group_manager"
     )
+    open_notice_reason = fields.Char(
+        related="open_notice_id.reason", groups="whatsapp_broadcast.group_manager"
+    )
     checklist = fields.Html(compute="_compute_checklist")
 
     _business_account_unique = models.Constraint(
@@ -269,12 +272,7 @@ class WhatsappBroadcastAccount(models.Model):
     def _compute_open_notice_id(self):
         for account in self:
             account.open_notice_id = account.open_notice_id.search(
-                [
-                    ("account_id", "=", account.id),
-                    ("is_serious", "=", True),
-                    ("is_open", "=", True),
-                ],
-                limit=1,
+                [("account_id", "=", account.id), ("is_open", "=", True)], limit=1
             )
 
     @api.depends(
@@ -388,8 +386,7 @@ class WhatsappBroadcastAccount(models.Model):
 
     def action_open_notices(self):
         """Open what the provider said of the account and what belongs to it."""
-        model = "whatsapp.broadcast.notice"
-        return self._open(model, self.env._("Notices")) | {"view_mode": "list,form"}
+        return self._open("whatsapp.broadcast.notice", self.env._("Notices"))
 
     def action_open_unrouted(self):
         """Open the webhooks that came here and belong to nobody."""

@@ -58,7 +58,9 @@ class WhatsappBroadcastNotice(models.Model):
     at = fields.Datetime("When", required=True, readonly=True)
     is_serious = fields.Boolean("Serious", readonly=True)
     is_open = fields.Boolean(
-        "Open", readonly=True, help="Nothing newer was said, and nobody dismissed it."
+        "Not Dismissed",
+        readonly=True,
+        help="It is serious, nothing newer was said, and nobody dismissed it.",
     )
     told_at = fields.Datetime(readonly=True)
     advice = fields.Char("What to Do", compute="_compute_advice")

@@ -13,7 +13,7 @@ def insert_notices(source):
         reason, time, and whether it is serious
     """
     return f"""INSERT INTO whatsapp_broadcast_notice ({_COLUMNS})
-    SELECT n.*, TRUE FROM ({source}) AS n (
+    SELECT n.*, is_serious FROM ({source}) AS n (
         account_id, number_id, template_id, kind, previous_value, value, reason, at,
         is_serious
     )
