@@ -11,6 +11,7 @@ from . import media, template_edges
 from .errors import KINDS, GraphError
 from .events import (
     AccountUpdate,
+    EchoUpdate,
     InboundUpdate,
     PreferenceUpdate,
     envelope,
@@ -125,18 +126,27 @@ async def release(state, values):
 
 async def receive(state, values):
     """A person writes to a number."""
+    return write(state, values, InboundUpdate)
+
+
+async def echo(state, values):
+    """The business writes to a person in the WhatsApp Business app."""
+    return write(state, values, EchoUpdate)
+
+
+def write(state, values, update_class):
     number = state.numbers[values["phone_number_id"]]
     person, hidden = someone(state, values)
     kind = values.get("type", "text")
     content = {"type": kind, kind: values.get(kind) or default_content(kind)}
     if kind in media.KINDS:
         content[kind] = inbound_media(state, number, kind, content[kind])
-    for name in ("context", "referral", "errors"):
+    for name in ("context", "referral", "errors", "from_parent_user_id"):
         if name in values:
             content[name] = values[name]
-    wamid = message_id(person.wa_id or person.user_id, inbound=True)
-    wamid = values.get("id", wamid)
-    update = InboundUpdate(wamid, number, person, hidden, content)
+    inbound = update_class is InboundUpdate
+    wamid = values.get("id") or message_id(person.wa_id or person.user_id, inbound)
+    update = update_class(wamid, number, person, hidden, content)
     state.outbox.schedule(time.monotonic(), update)
     return {"id": wamid, "wa_id": person.wa_id, "user_id": person.user_id}
 
@@ -175,7 +185,16 @@ def default_content(kind):
                 }
             ],
         },
-        "system": {"type": "user_changed_number", "body": "The number has changed"},
+        "edit": {
+            "original_message_id": "wamid.unknown",
+            "message": {"type": "text", "text": {"body": "Hello?"}},
+        },
+        "revoke": {"original_message_id": "wamid.unknown"},
+        "system": {
+            "type": "user_changed_number",
+            "wa_id": "4915112349999",
+            "body": "The number has changed",
+        },
         "unsupported": {"type": "unknown"},
         **dict.fromkeys(media.KINDS, {}),
     }
@@ -208,6 +227,11 @@ def decoded(data):
         return base64.b64decode(data, validate=True)
     except binascii.Error:
         raise BadRequest("data must be base64") from None
+
+
+async def receipts(state, values):
+    """The messages that were marked as read, in order."""
+    return {"receipts": state.receipts}
 
 
 async def prefer(state, values):
@@ -328,6 +352,8 @@ def add_routes(app):
         ("POST", "settings", change_settings),
         ("POST", "release", release),
         ("POST", "inbound", receive),
+        ("POST", "echo", echo),
+        ("GET", "receipts", receipts),
         ("POST", "preference", prefer),
         ("POST", "event", send_event),
         ("POST", "payload", send_payload),

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from .errors import status_error
 
 FREE_IN_WINDOW = ("utility", "service")
+# What a person does without writing.
+SILENT = ("system", "edit", "revoke", "request_welcome")
 CONVERSATION_SECONDS = 86400
 
 
@@ -149,10 +151,41 @@ class InboundUpdate:
 
     def on_due(self, state, now):
         """Opens the service window, and uses up throughput of the number."""
-        state.last_inbound[self.number.id, self.person.user_id] = now
+        if self.content["type"] not in SILENT:
+            state.last_inbound[self.number.id, self.person.user_id] = now
         state.inbound_ids.add(self.id)
         if state.settings.inbound_counts:
             self.number.throughput.add_inbound(now)
+
+
+@dataclass(slots=True)
+class EchoUpdate:
+    """A message that the business wrote in the WhatsApp Business app."""
+
+    id: str
+    number: object
+    person: object
+    phone_hidden: bool
+    content: dict
+    field = "smb_message_echoes"
+    key = "message_echoes"
+
+    @property
+    def waba_id(self):
+        return self.number.waba.id
+
+    def item(self, happened):
+        to = {"to_user_id": self.person.user_id}
+        if not self.phone_hidden:
+            to["to"] = self.person.wa_id
+        head = {"from": self.number.digits, **to, "id": self.id}
+        return {**head, "timestamp": str(int(happened)), **self.content}
+
+    def contact(self):
+        return contact(self.person, self.phone_hidden, profile=True)
+
+    def on_due(self, state, now):
+        """No window opens."""
 
 
 @dataclass(slots=True)

@@ -63,7 +63,13 @@ def ledger_keys(content):
         "to": content.get("to") or content.get("recipient"),
         "type": content.get("type", "text"),
         "callback_data": content.get("biz_opaque_callback_data"),
+        "context_id": quoted(content),
     }
+
+
+def quoted(content):
+    context = content.get("context")
+    return context.get("message_id") if isinstance(context, dict) else None
 
 
 def record(call, number_id, sent_id, result):
@@ -248,4 +254,6 @@ def mark_read(call, content):
         raise required("messaging_product")
     if content.get("message_id") not in call.state.inbound_ids:
         raise GraphError(131009, "Message ID is not found.")
+    receipt = {"phone_number_id": call.target.id, "message_id": content["message_id"]}
+    call.state.receipts.append(receipt)
     return {"success": True}

@@ -1,6 +1,12 @@
 """What Meta's dashboard sends for a field when its "Test" button is pressed."""
 
-from .events import AccountUpdate, InboundUpdate, PreferenceUpdate, message_id
+from .events import (
+    AccountUpdate,
+    EchoUpdate,
+    InboundUpdate,
+    PreferenceUpdate,
+    message_id,
+)
 
 TEMPLATE = {
     "message_template_id": 12345678,
@@ -51,8 +57,12 @@ VALUES = {
         "max_phone_numbers_per_business": 20,
     },
     "user_id_update": {
-        "wa_id": PHONE,
-        "user_id": {"previous": "US.111111111", "current": "US.222222222"},
+        "user_id_update": [
+            {
+                "wa_id": PHONE,
+                "user_id": {"previous": "US.111111111", "current": "US.222222222"},
+            }
+        ]
     },
 }
 
@@ -60,10 +70,12 @@ VALUES = {
 def sample(state, waba, number, field):
     """An update of this field; unlike a real one it belongs to nothing we know."""
     person = state.people.by_phone(PHONE)
+    content = {"type": "text", "text": {"body": "this is a text message"}}
     if field == "messages":
-        content = {"type": "text", "text": {"body": "this is a text message"}}
         wamid = message_id(PHONE, inbound=True)
         return InboundUpdate(wamid, number, person, False, content)
+    if field == "smb_message_echoes":
+        return EchoUpdate(message_id(PHONE), number, person, False, content)
     if field == "user_preferences":
         return PreferenceUpdate(number, person, False, "stop")
     return AccountUpdate(waba.id, field, value(number, field))

@@ -19,6 +19,7 @@ from .webhooks import Outbox
 SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
 FIELDS = (
     "messages",
+    "smb_message_echoes",
     "message_template_status_update",
     "message_template_quality_update",
     "message_template_components_update",
@@ -124,6 +125,7 @@ class State:
         self.pairs = PairLimit()
         self.last_inbound = {}
         self.inbound_ids = set()
+        self.receipts = []
         self.stopped = set()
         self.media, self.links = {}, {}
         self.uploads = {}

@@ -41,6 +41,7 @@ def check_message(message):
             100, "", message="(#100) The parameter messaging_product is required."
         )
     text_of(message, "biz_opaque_callback_data", CALLBACK_LIMIT, "message", False)
+    check_context(message)
     kind = message.get("type", "text")
     check = CHECKS.get(kind)
     if check is None:
@@ -49,6 +50,16 @@ def check_message(message):
     if not content or not isinstance(content, list if kind == "contacts" else dict):
         raise missing(kind)
     check(kind, content)
+
+
+def check_context(message):
+    """A message may quote another one."""
+    context = message.get("context")
+    if context is None:
+        return
+    if not isinstance(context, dict):
+        raise GraphError(100, "Param context must be a JSON object.")
+    text_of(context, "message_id", CALLBACK_LIMIT, "context")
 
 
 def check_text(kind, content):

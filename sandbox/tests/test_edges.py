@@ -1,5 +1,6 @@
 """Numbers, accounts, tokens, templates and media."""
 
+import base64
 import hashlib
 import hmac
 
@@ -361,6 +362,34 @@ async def test_inbound_media_can_be_downloaded(sandbox):
     [message] = sandbox.receiver.items("messages")
     status, media = await sandbox.get(message["image"]["id"])
     assert (status, media["mime_type"]) == (200, "image/png")
+
+
+async def test_inbound_media_as_given(sandbox):
+    content = {"mime_type": "application/pdf", "filename": "a.pdf", "caption": "Here"}
+    document = {**content, "data": base64.b64encode(b"%PDF-1.4").decode()}
+    asked = {"phone_number_id": NUMBER, "from": PERSON, "type": "document"}
+    await sandbox.control("inbound", **asked, document=document)
+    await sandbox.receiver.until(lambda: sandbox.receiver.items("messages"))
+    [message] = sandbox.receiver.items("messages")
+    sent = message["document"]
+    assert sent.items() >= content.items()
+    path = f"{sent['id']}?phone_number_id={NUMBER}"
+    _, media = await sandbox.get(path)
+    assert base64.b64decode(sent["sha256"]).hex() == media["sha256"]
+    headers = {"Authorization": "Bearer sandbox-token"}
+    async with sandbox.http.get(media["url"], headers=headers) as answer:
+        assert await answer.read() == b"%PDF-1.4"
+    _, body = await sandbox.get(f"{sent['id']}?phone_number_id=200000000000002")
+    assert body["error"]["error_subcode"] == 33
+    await sandbox.call("DELETE", f"/v23.0/{sent['id']}")
+    assert (await sandbox.get(path))[1]["error"]["error_subcode"] == 33
+
+
+async def test_a_template_by_its_id(sandbox):
+    _, body = await sandbox.get(f"{WABA}/message_templates?name=spring_offer")
+    [listed] = body["data"]
+    _, found = await sandbox.get(listed["id"])
+    assert found == listed
 
 
 async def test_resumable_upload_makes_a_header_example(sandbox):

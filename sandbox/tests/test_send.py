@@ -310,6 +310,24 @@ async def test_read_receipt(sandbox):
     status, body = await sandbox.post(path, {**read, "message_id": "wamid.x"})
     assert body["error"]["code"] == 131009
     assert sandbox.ledger() == []
+    _, body = await sandbox.call("GET", "/_sandbox/receipts")
+    receipt = {"phone_number_id": NUMBER, "message_id": message["id"]}
+    assert body == {"receipts": [receipt]}
+
+
+async def test_quote(sandbox):
+    await open_window(sandbox)
+    [message] = sandbox.receiver.items("messages")
+    await sandbox.accepted(text(), context={"message_id": message["id"]})
+    assert [line["context_id"] for line in sandbox.ledger()] == [message["id"]]
+
+
+@pytest.mark.parametrize(
+    "context, code", [("x", 100), ({}, 131008), ({"message_id": 7}, 131008)]
+)
+async def test_quote_that_is_refused(sandbox, context, code):
+    status, body = await sandbox.send(context=context)
+    assert (status, body["error"]["code"]) == (400, code)
 
 
 async def test_hidden_phones(start):
@@ -345,6 +363,7 @@ async def test_ledger_line(sandbox):
         "type": "template",
         "message_id": wamid,
         "callback_data": "row:1",
+        "context_id": None,
         "result": "accepted",
     }
 

@@ -254,7 +254,7 @@ async def test_who_stopped_inside_whatsapp_gets_no_marketing(sandbox):
 @pytest.mark.parametrize(
     "kind",
     "text image video audio document sticker location contacts button interactive "
-    "order reaction system unsupported".split(),
+    "order reaction edit revoke system unsupported".split(),
 )
 async def test_inbound_of_every_type(sandbox, kind):
     asked = {"phone_number_id": NUMBER, "from": PERSON, "type": kind}
@@ -265,6 +265,44 @@ async def test_inbound_of_every_type(sandbox, kind):
     assert message[kind]
     has_contacts = "contacts" in sandbox.receiver.values()[0][1]
     assert has_contacts == (kind != "system")
+
+
+@pytest.mark.parametrize("kind", ["system", "edit", "revoke"])
+async def test_what_opens_no_window(sandbox, kind):
+    asked = {"phone_number_id": NUMBER, "from": PERSON, "type": kind}
+    await sandbox.control("inbound", **asked)
+    await sandbox.receiver.until(lambda: sandbox.receiver.items("messages"))
+    wamid = await sandbox.accepted(text())
+    assert (await sandbox.failure(wamid))["code"] == 131047
+
+
+async def test_echo(sandbox):
+    content = {"text": {"body": "We call you"}}
+    asked = {"phone_number_id": NUMBER, "from": PERSON, **content}
+    answer = await sandbox.control("echo", **asked)
+    await sandbox.receiver.until(lambda: sandbox.receiver.posts)
+    [(field, value)] = sandbox.receiver.values()
+    assert field == "smb_message_echoes"
+    [item] = value["message_echoes"]
+    assert float(item.pop("timestamp"))
+    assert item == {
+        "from": "15550100001",
+        "to": PERSON[1:],
+        "to_user_id": answer["user_id"],
+        "id": answer["id"],
+        "type": "text",
+        **content,
+    }
+    wamid = await sandbox.accepted(text())
+    assert (await sandbox.failure(wamid))["code"] == 131047
+
+
+async def test_inbound_by_a_parent_user_id(sandbox):
+    asked = {"phone_number_id": NUMBER, "from": PERSON, "from_parent_user_id": "DE.1"}
+    await sandbox.control("inbound", **asked)
+    await sandbox.receiver.until(lambda: sandbox.receiver.items("messages"))
+    [message] = sandbox.receiver.items("messages")
+    assert message["from_parent_user_id"] == "DE.1"
 
 
 async def test_inbound_without_a_phone(sandbox):
@@ -356,6 +394,11 @@ async def test_callback_override_of_account_and_number(start):
     await settled(sandbox, await sandbox.accepted())
     webhook = {"webhook_configuration": override}
     assert (await sandbox.post("200000000000011", webhook))[0] == 200
+    path = "200000000000011?fields=webhook_configuration"
+    assert (await sandbox.get(path))[1]["webhook_configuration"] == {
+        "application": "http://127.0.0.1:9/nobody",
+        "phone_number": sandbox.receiver.url,
+    }
     await settled(sandbox, await sandbox.accepted(number="200000000000011"))
 
 
