@@ -52,8 +52,8 @@ _SILENT = ("system", "revoke", "edit", "request_welcome")
 _USER_REF = re.compile(r"\b[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}\b")
 
 
-def parse_messages(origin: Origin, value: dict) -> Iterator[Event]:
-    items = mappings(value.get("messages"))
+def parse_messages(origin: Origin, value: dict, items: list[dict]) -> Iterator[Event]:
+    """Messages of people; most webhooks hold none."""
     contacts = Contacts(value, len(items))
     beside = mappings(value.get("errors")) if len(items) == 1 else []
     for item in items:

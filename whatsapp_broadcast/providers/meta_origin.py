@@ -59,6 +59,15 @@ class Person(NamedTuple):
         """The addresses by which a person can be found."""
         return [key for key in self[:3] if key]
 
+    def or_else(self, other: Person) -> Person:
+        """Return this person with what is only told of the other."""
+        return Person(
+            self.phone or other.phone,
+            self.user_ref or other.user_ref,
+            self.parent_ref or other.parent_ref,
+            self.name or other.name,
+        )
+
     @property
     def address(self) -> dict:
         """The fields of an event about this person."""
@@ -81,7 +90,7 @@ class Contacts:
     def complete(self, person: Person) -> Person:
         """Return a person with what ``contacts`` tells in addition."""
         keys = person.keys
-        found = next((self._by_key[key] for key in keys if key in self._by_key), None)
-        if found is None:
-            found = Person() if keys else self._only
-        return Person(*(own or told for own, told in zip(person, found, strict=True)))
+        for key in keys:
+            if key in self._by_key:
+                return person.or_else(self._by_key[key])
+        return person if keys else self._only

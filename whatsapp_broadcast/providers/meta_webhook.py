@@ -60,11 +60,14 @@ def _nothing(origin: Origin, value: dict) -> Iterator[Event]:
 
 def _messages(origin: Origin, value: dict) -> Iterator[Event]:
     statuses = mappings(value.get("statuses"))
-    contacts = Contacts(value, len(statuses))
-    for status in statuses:
-        yield _status(origin, status, contacts)
-    yield from parse_messages(origin, value)
-    if statuses or mappings(value.get("messages")):
+    messages = mappings(value.get("messages"))
+    if statuses:
+        contacts = Contacts(value, len(statuses))
+        for status in statuses:
+            yield _status(origin, status, contacts)
+    if messages:
+        yield from parse_messages(origin, value, messages)
+    if statuses or messages:
         return  # the errors beside them are those of the message
     for error in mappings(value.get("errors")):
         yield NumberEvent(**origin._asdict(), error=from_webhook(error))
