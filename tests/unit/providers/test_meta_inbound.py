@@ -371,6 +371,7 @@ def test_changed_phone(parse_all, key):
         ({"from_user_id": "US.1"}, {}),
         ({}, {"body": "User Ann changed from US.1 to US.2"}),
         ({"from_user_id": "US.2"}, {"previous_user_id": "US.1"}),
+        ({"from_user_id": "US.2"}, {"body": "Changed from US.1 to US.2"}),
     ],
 )
 def test_changed_user_id(parse_all, sender, fields):

@@ -125,6 +125,13 @@ def test_user_id_from_the_contact_of_that_phone(parse):
     assert parse(value).user_ref == "US.1"
 
 
+def test_parent_id_of_a_status(parse):
+    assert parse(status(recipient_parent_user_id="US.ENT.1")).parent_ref == "US.ENT.1"
+    contacts = [{"wa_id": "16505550123", "parent_user_id": "US.ENT.2"}]
+    value = status(recipient_id="16505550123") | {"contacts": contacts}
+    assert parse(value).parent_ref == "US.ENT.2"
+
+
 def test_status_in_a_group_names_no_person(parse):
     value = status(recipient_id="16505550123", recipient_type="group")
     value |= {"contacts": [{"wa_id": "16505550123", "user_id": "US.1"}]}
