@@ -110,8 +110,8 @@ def _own_phone(value: dict) -> str:
 
 
 def _of_thread(thread: dict) -> Person:
-    address = phone(thread.get("id"))
-    return Person(address, "" if address else identifier(thread.get("id")))
+    told = identifier(thread.get("id"))
+    return Person(phone(told), told if _USER_REF.fullmatch(told) else "")
 
 
 # === ONE MESSAGE === #
@@ -357,7 +357,7 @@ def _former(message: dict, system: dict, new: Person) -> Person:
     user_refs = (
         identifier(system.get("previous_user_id")),
         sender.user_ref,
-        *_USER_REF.findall(text(system.get("body"))),
+        *reversed(_USER_REF.findall(text(system.get("body")))),  # after the name
     )
     return Person(
         sender.phone or phone(system.get("customer")),

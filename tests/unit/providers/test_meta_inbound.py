@@ -369,7 +369,7 @@ def test_changed_phone(parse_all, key):
     [
         ({}, {"previous_user_id": "US.1"}),
         ({"from_user_id": "US.1"}, {}),
-        ({}, {"body": "User Ann changed from US.1 to US.2"}),
+        ({}, {"body": "User DR.Ann changed from US.1 to US.2"}),
         ({"from_user_id": "US.2"}, {"previous_user_id": "US.1"}),
         ({"from_user_id": "US.2"}, {"body": "Changed from US.1 to US.2"}),
     ],
@@ -487,6 +487,16 @@ def test_history(parse_all):
     for event in (ours, theirs):
         assert (event.phone, event.opens_window) == (PHONE, False)
         assert event.details == {"history": {"status": "read"}}
+
+
+@pytest.mark.parametrize(
+    ("thread", "user_ref"), [("US.1", "US.1"), ("120363041234567890", None)]
+)
+def test_history_with_whom(parse, thread, user_ref):
+    messages = [{"id": "wamid.H", "type": "text", "from_user_id": "US.1"}]
+    value = {"history": [{"threads": [{"id": thread, "messages": messages}]}]}
+    event = parse(value, "history")
+    assert getattr(event, "user_ref", None) == user_ref
 
 
 @pytest.mark.parametrize(
