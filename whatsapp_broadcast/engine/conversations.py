@@ -17,6 +17,8 @@ MESSAGE_TYPES = (
 )  # fmt: skip
 #: What is no answer to anything, though a person did it.
 _NO_REPLY = ("reaction", "edit", "revoke", "system")
+#: Types whose text the person wrote or chose; of others it is a note of ours.
+_WORDED = ("text", "button", "interactive", "image", "video", "document", "edit")
 #: Messages that are the press of a button, of a template or of a free message.
 _CLICKS = ("button", "interactive")
 
@@ -75,6 +77,7 @@ def _change_of_names(item):
         item.number_id,
         phone=event.new_phone or event.phone,
         user_ref=event.new_user_ref or event.user_ref,
+        parent_ref=event.new_parent_ref or event.parent_ref,
         former_phone=event.phone if event.new_phone else "",
         former_user_ref=event.user_ref if event.new_user_ref else "",
     )
@@ -136,6 +139,7 @@ def _message_values(said, matches):
             "contact_ids": encounter.contact_id,
             "phones": encounter.phone,
             "user_refs": encounter.user_ref,
+            "needs_attention": not item.event.is_echo and not _is_history(item.event),
             **_link_columns(matches[position]),
             **_content_columns(item.event),
         }
@@ -169,6 +173,11 @@ def _content_columns(event):
     }
 
 
+def _is_history(event):
+    """Tell whether it was said before the number was connected."""
+    return "history" in (event.details or {})
+
+
 def _known_type(message_type):
     return message_type if message_type in MESSAGE_TYPES else "other"
 
@@ -193,7 +202,7 @@ def _find_wishes(cr, fresh):
 
     :param fresh: list of (Routed, Encounter, columns of MATCH_MESSAGES)
     """
-    spoken = [entry for entry in fresh if entry[0].event.text]
+    spoken = [entry for entry in fresh if entry[0].event.message_type in _WORDED]
     if not spoken:
         return []
     cr.execute(queries.KEYWORDS)

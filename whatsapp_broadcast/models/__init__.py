@@ -12,6 +12,7 @@ from . import (
     whatsapp_broadcast_account,
     whatsapp_broadcast_alias,
     whatsapp_broadcast_attempt,
+    whatsapp_broadcast_attribution,
     whatsapp_broadcast_audience,
     whatsapp_broadcast_checks,
     whatsapp_broadcast_choice,
@@ -38,3 +39,7 @@ from . import (
     whatsapp_broadcast_template_variable,
     whatsapp_broadcast_values,
 )
+
+# isort: split
+# What adds to a model comes after it.
+from . import whatsapp_broadcast_attend

@@ -60,6 +60,7 @@ PROTECTED_FIELDS = {
     "launcher_id",
     "launch_context",
     "launched_category",
+    "source_id",
     "audience_bound",
     "audience_cursor",
     "started_at",

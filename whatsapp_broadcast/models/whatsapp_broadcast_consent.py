@@ -59,6 +59,10 @@ class WhatsappBroadcastConsent(models.Model):
         readonly=True, help="Where it can be proven: a form's address, a message's id."
     )
 
+    blacklisted = fields.Char(
+        readonly=True, help="The phone that it put on the phone blacklist."
+    )
+
     #: A delivery that comes twice says nothing new.
     _said_unique = models.UniqueIndex(
         "(address, at, kind, channel, COALESCE(company_id, 0))",
@@ -70,3 +74,35 @@ class WhatsappBroadcastConsent(models.Model):
         kinds = dict(self._fields["kind"]._description_selection(self.env))
         for consent in self:
             consent.display_name = f"{consent.address}: {kinds[consent.kind]}"
+
+    def _link_person(self, lead, partner):
+        """Keep whose words they are."""
+        self.sudo().write({"lead_id": lead.id, "partner_id": partner.id})
+
+    def _follow_blacklist(self, phone):
+        """Put a phone on Odoo's blacklist for STOP, where the company wants it.
+
+        START takes off only what STOP put there.
+        """
+        blacklist = self.env["phone.blacklist"].sudo()
+        for consent in self.sudo().filtered(lambda c: c.channel == "keyword" and phone):
+            scope = consent.company_id.whatsapp_stop_scope
+            if consent.kind == "opt_out" and scope == "blacklist":
+                if not blacklist.search_count([("number", "=", phone)]):
+                    blacklist._add([phone])
+                    consent.blacklisted = phone
+            elif consent.kind == "resume":
+                consent._undo_blacklist()
+
+    def _undo_blacklist(self):
+        earlier = self.search(
+            [
+                ("address", "=", self.address),
+                ("company_id", "=", self.company_id.id),
+                ("blacklisted", "!=", False),
+                ("at", "<", self.at),
+            ]
+        )
+        if earlier:
+            self.env["phone.blacklist"].sudo()._remove(earlier.mapped("blacklisted"))
+            earlier.blacklisted = False

@@ -24,6 +24,12 @@ class WhatsappBroadcastContact(models.Model):
     phone = fields.Char(readonly=True)
     user_ref = fields.Char("User ID", readonly=True)
     name = fields.Char(readonly=True)
+    lead_id = fields.Many2one(
+        "crm.lead", ondelete="set null", readonly=True, index="btree_not_null"
+    )
+    partner_id = fields.Many2one(
+        "res.partner", ondelete="set null", readonly=True, index="btree_not_null"
+    )
     last_inbound_at = fields.Datetime("Last Message From", readonly=True)
     last_outgoing_at = fields.Datetime("Last Message To", readonly=True)
     alias_ids = fields.One2many("whatsapp.broadcast.alias", "contact_id")

@@ -107,7 +107,6 @@ class WhatsappBroadcastMessage(models.Model):
         [
             ("pending", "To be fetched"),
             ("stored", "Stored"),
-            ("too_large", "Too large"),
             ("gone", "Not available"),
         ],
         readonly=True,
@@ -144,6 +143,12 @@ class WhatsappBroadcastMessage(models.Model):
         "This message came in already.",
     )
     _attention_index = models.Index("(id) WHERE needs_attention")
+    _receipt_index = models.Index(
+        "(id) WHERE seen_at IS NOT NULL AND seen_is_told IS NOT TRUE"
+    )
+    _context_index = models.Index(
+        "(context_message_id) WHERE context_message_id IS NOT NULL"
+    )
     _failed_index = models.Index(
         "(id) WHERE failed_at IS NOT NULL AND is_told IS NOT TRUE"
     )

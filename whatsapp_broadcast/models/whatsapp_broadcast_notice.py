@@ -272,6 +272,7 @@ class WhatsappBroadcastNotice(models.Model):
     @api.model
     def _cron_attend(self):
         """See to what nobody should wait for, and what no sender has time for."""
+        self.env["whatsapp.broadcast.message"]._attend()
         self._tell_notices()
         self.env["whatsapp.broadcast.template"]._sync_changed()
         self.env["whatsapp.broadcast.account"]._check_accounts()

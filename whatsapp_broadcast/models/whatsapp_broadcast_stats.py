@@ -10,7 +10,7 @@ from ..engine import queries
 PRESENT = ("queued", "sending", "held", "failed", "skipped", "cancelled", "unknown")
 #: A row that is here is counted in each stage before, too.
 FUNNEL = ("accepted", "sent", "delivered", "read")
-OTHER = ("replied", "country_guessed")
+OTHER = ("replied", "clicked", "won", "country_guessed")
 
 
 class WhatsappBroadcast(models.Model):

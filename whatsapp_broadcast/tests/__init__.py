@@ -14,6 +14,8 @@ from . import (
     test_neutralize,
     test_news,
     test_pauses,
+    test_people,
+    test_received,
     test_rights,
     test_secrets,
     test_series,

@@ -12,9 +12,11 @@ from odoo.fields import Command
 from odoo.tests import HttpCase, TransactionCase, new_test_user
 from odoo.tools import SQL, mute_logger
 
+from .. import engine
 from ..providers import Response
 from ..providers.transport import Transport
 from ..tools import secrets
+from ..tools.transactions import engine_transaction
 
 GROUPS = {
     "user": "whatsapp_broadcast.group_user",
@@ -195,6 +197,19 @@ class BroadcastCommon(TransactionCase):
         cron = self.env.ref("whatsapp_broadcast.ir_cron_prepare")
         with self.enter_registry_test_mode():
             self.assertIs(cron.method_direct_trigger(), True)
+
+    def merge(self, *events, account=None):
+        """Receive events at an account's door, one delivery each, and merge them."""
+        account = account or self.account
+        with self.enter_registry_test_mode():
+            for event in events:
+                self.env["whatsapp.broadcast.event"]._receive(account.id, b"{}")
+                self.env.flush_all()
+                engine.merge(
+                    engine_transaction(self.env.registry),
+                    lambda _account, _payload, event=event: [event],
+                )
+        self.env.invalidate_all()
 
     def settle(self, recipients, state, **columns):
         """Set what the engine would have written."""

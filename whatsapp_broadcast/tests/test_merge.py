@@ -2,9 +2,7 @@ from datetime import datetime, timedelta
 
 from odoo.tests import tagged
 
-from .. import engine
 from ..providers import InboundEvent, PreferenceEvent, StatusEvent, TemplateEvent
-from ..tools.transactions import engine_transaction
 from .common import BroadcastCommon, phone
 
 NOON = datetime(2026, 1, 1, 12)
@@ -19,19 +17,6 @@ class TestMerge(BroadcastCommon):
         super().setUpClass()
         cls.account.app_secret = "one secret"
         cls.account.flush_recordset()
-
-    def merge(self, *events, account=None):
-        """Receive events at an account's door, one delivery each, and merge them."""
-        account = account or self.account
-        with self.enter_registry_test_mode():
-            for event in events:
-                self.env["whatsapp.broadcast.event"]._receive(account.id, b"{}")
-                self.env.flush_all()
-                engine.merge(
-                    engine_transaction(self.env.registry),
-                    lambda _account, _payload, event=event: [event],
-                )
-        self.env.invalidate_all()
 
     def contact(self):
         return self.env["whatsapp.broadcast.contact"].search([])

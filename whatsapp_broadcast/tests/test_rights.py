@@ -61,6 +61,7 @@ PUBLIC_METHODS = {
         "action_open_recipients": {},
         "action_send_test": {"phones": ["+12125550100"]},
         "action_open_tests": {},
+        "action_open_leads": {},
         "get_stats": {},
         "create": {"vals_list": [{"name": "x"}]},
         "write": {"vals": {"name": "x"}},

@@ -44,6 +44,8 @@ WITH said AS (
             SELECT r.id, r.accepted_at FROM whatsapp_broadcast_recipient r
             WHERE r.broadcast_id = b.id AND r.address = form
                 AND (r.accepted_at IS NOT NULL OR r.state = 'unknown')
+                -- what came before it is no answer, as in a history
+                AND COALESCE(r.accepted_at <= s.at + interval '1 minute', TRUE)
             LIMIT 1  -- has the planner ask the unique index, one by one
         ) AS r
         WHERE x.contact_id = s.contact_id
@@ -59,6 +61,7 @@ WITH said AS (
             ON m.number_id = s.number_id AND m.address = form
         WHERE x.contact_id = s.contact_id AND m.direction = 'out'
             AND m.accepted_at IS NOT NULL
+            AND COALESCE(m.accepted_at <= s.at + interval '1 minute', TRUE)
         ORDER BY m.accepted_at DESC LIMIT 1
     ) AS newest
 ), chosen AS (
@@ -98,7 +101,7 @@ SELECT direction, CASE direction WHEN 'in' THEN 'received' ELSE 'sent' END,
     NULLIF(message_id, ''), NULLIF(media_id, ''), NULLIF(mimetype, ''),
     NULLIF(sha256, ''), NULLIF(filename, ''),
     CASE WHEN media_id <> '' THEN 'pending' END, NULLIF(error_code, ''),
-    NULLIF(error_message, ''), at, direction = 'in', 0, {NOW}, {NOW}
+    NULLIF(error_message, ''), at, needs_attention, 0, {NOW}, {NOW}
 FROM unnest(
     %(directions)s::text[], %(account_ids)s::int[], %(number_ids)s::int[],
     %(company_ids)s::int[], %(contact_ids)s::int[], %(recipient_ids)s::int[],
@@ -108,11 +111,11 @@ FROM unnest(
     %(details)s::text[], %(context_ids)s::text[], %(message_ids)s::text[],
     %(media_ids)s::text[], %(mimetypes)s::text[], %(sha256s)s::text[],
     %(filenames)s::text[], %(error_codes)s::text[], %(error_messages)s::text[],
-    %(times)s::timestamp[]
+    %(times)s::timestamp[], %(needs_attention)s::bool[]
 ) AS v (direction, account_id, number_id, company_id, contact_id, recipient_id,
     broadcast_id, lead_id, partner_id, phone, user_ref, profile_name, message_type,
     body, payload, details, context_id, message_id, media_id, mimetype, sha256,
-    filename, error_code, error_message, at)
+    filename, error_code, error_message, at, needs_attention)
 ON CONFLICT (number_id, provider_message_id) WHERE received_at IS NOT NULL DO NOTHING
 RETURNING id, provider_message_id
 """
@@ -132,3 +135,23 @@ UPDATE whatsapp_broadcast_recipient r SET
     clicked_at = LEAST(r.clicked_at, reply.clicked_at)
 FROM reply JOIN locked USING (id) WHERE r.id = reply.id
 """
+
+#: Follow a WHERE; the index knows what needs attention.
+MESSAGE_NEEDS_ATTENTION = f"""needs_attention AND (
+    is_told IS NOT TRUE OR attend_at IS NULL OR attend_at <= {NOW}
+)"""
+
+#: Those of which nobody was told come first: a file may take its time.
+MESSAGES_TO_TELL = """
+SELECT id FROM whatsapp_broadcast_message
+WHERE needs_attention AND is_told IS NOT TRUE ORDER BY id LIMIT %(limit)s
+"""
+
+FILE_TO_FETCH = f"""
+SELECT id FROM whatsapp_broadcast_message
+WHERE needs_attention AND media_state = 'pending'
+    AND (attend_at IS NULL OR attend_at <= {NOW})
+ORDER BY id LIMIT 1
+"""
+
+FORMS = "SELECT whatsapp_broadcast_forms(%(address)s)"

@@ -1,6 +1,7 @@
 """What people are told of templates, numbers and accounts."""
 
 from .clock import NOW
+from .conversations import MESSAGE_NEEDS_ATTENTION
 
 _COLUMNS = """account_id, number_id, template_id, kind, previous_value, value, reason,
     at, is_serious, is_open"""
@@ -64,4 +65,6 @@ NEEDS_ATTENTION = f"""EXISTS (
 ) OR EXISTS (
     SELECT FROM whatsapp_broadcast_template
     WHERE sync_at <= {NOW} AND external_id IS NOT NULL
+) OR EXISTS (
+    SELECT FROM whatsapp_broadcast_message WHERE {MESSAGE_NEEDS_ATTENTION}
 )"""

@@ -38,6 +38,8 @@ BEGIN
             UNION ALL
             SELECT broadcast_id, 'replied' FROM old_rows WHERE replied_at IS NOT NULL
             UNION ALL
+            SELECT broadcast_id, 'clicked' FROM old_rows WHERE clicked_at IS NOT NULL
+            UNION ALL
             SELECT broadcast_id, 'country_guessed' FROM old_rows
             WHERE country_guessed AND state <> 'skipped'
         ) AS gone
@@ -61,6 +63,12 @@ BEGIN
             UNION ALL
             SELECT broadcast_id, 'replied', 1 FROM new_rows
             WHERE replied_at IS NOT NULL
+            UNION ALL
+            SELECT broadcast_id, 'clicked', -1 FROM old_rows
+            WHERE clicked_at IS NOT NULL
+            UNION ALL
+            SELECT broadcast_id, 'clicked', 1 FROM new_rows
+            WHERE clicked_at IS NOT NULL
             UNION ALL
             SELECT broadcast_id, 'country_guessed', -1 FROM old_rows
             WHERE country_guessed AND state <> 'skipped'
@@ -113,4 +121,14 @@ WITH crowded AS (
 )
 INSERT INTO whatsapp_broadcast_counter (broadcast_id, name, delta)
 SELECT broadcast_id, name, sum(delta) FROM taken GROUP BY 1, 2
+"""
+
+#: Of those who got a message not long before; a lead counts once for each broadcast.
+COUNT_WON = """
+INSERT INTO whatsapp_broadcast_counter (broadcast_id, name, delta)
+SELECT broadcast_id, 'won', %(delta)s * count(DISTINCT lead_id)
+FROM whatsapp_broadcast_recipient
+WHERE lead_id = ANY(%(lead_ids)s) AND accepted_at IS NOT NULL
+    AND accepted_at > (now() AT TIME ZONE 'UTC') - %(days)s * interval '1 day'
+GROUP BY 1
 """
