@@ -98,11 +98,11 @@ def _merge_messages(cr, said):
         if match.get("company_id") is None:
             match["company_id"] = companies.get(item.number_id)
     cr.execute(queries.ADD_MESSAGES, _message_values(said, matches))
-    new = {message_id for _id, message_id in cr.fetchall()}
+    new = set(cr.fetchall())
     fresh = [
         (item, encounter, matches[position])
         for position, (item, encounter) in enumerate(said)
-        if not item.event.is_echo and item.event.message_id in new
+        if not item.event.is_echo and _identity(item.event) in new
     ]
     _merge_replies(cr, fresh)
     return _find_wishes(cr, fresh)
@@ -171,6 +171,10 @@ def _content_columns(event):
         "error_messages": error.message[:500] if error else "",
         "times": event.at,
     }
+
+
+def _identity(event):
+    return event.message_id or None, _known_type(event.message_type), event.at
 
 
 def _is_history(event):

@@ -138,8 +138,11 @@ class WhatsappBroadcastMessage(models.Model):
     _message_index = models.Index(
         "(provider_message_id) WHERE provider_message_id IS NOT NULL"
     )
+    # The provider repeats a delivery as it was. What comes under the same id as another
+    # type is something else: the file of a message that a history only announced.
     _received_unique = models.UniqueIndex(
-        "(number_id, provider_message_id) WHERE received_at IS NOT NULL",
+        "(number_id, provider_message_id, message_type, received_at)"
+        " WHERE received_at IS NOT NULL",
         "This message came in already.",
     )
     _attention_index = models.Index("(id) WHERE needs_attention")

@@ -34,19 +34,20 @@ class TestCounters(BroadcastCommon):
         """Return what a GROUP BY says, computed otherwise than the counters."""
         self.env.flush_all()
         self.env.cr.execute(
-            "SELECT state, replied_at IS NOT NULL,"
+            "SELECT state, replied_at IS NOT NULL, clicked_at IS NOT NULL,"
             " COALESCE(country_guessed, FALSE) AND state <> 'skipped'"
             " FROM whatsapp_broadcast_recipient WHERE broadcast_id = %s",
             [broadcast.id],
         )
         rows = self.env.cr.fetchall()
-        states = Counter(state for state, _replied, _guessed in rows)
+        states = Counter(state for state, *_others in rows)
         counters = {f"{name}_count": states[name] for name in PRESENT}
         for position, name in enumerate(FUNNEL):
             reached = sum(states[later] for later in FUNNEL[position:])
             counters[f"{name}_count"] = reached
-        counters["replied_count"] = sum(replied for _s, replied, _g in rows)
-        counters["country_guessed_count"] = sum(guessed for _s, _r, guessed in rows)
+        for position, name in enumerate(("replied", "clicked", "country_guessed"), 1):
+            counters[f"{name}_count"] = sum(row[position] for row in rows)
+        counters["won_count"] = 0  # counted as leads change, not by rows
         counters["recipient_count"] = len(rows)
         return counters
 

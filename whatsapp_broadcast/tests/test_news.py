@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from odoo.tests import tagged
 
-from .. import engine
 from ..engine import queries
 from ..engine.results import act
 from ..models.whatsapp_broadcast_lane import Housekeeping
@@ -18,7 +17,6 @@ from ..providers import (
     RemoteVariable,
     TemplateEvent,
 )
-from ..tools.transactions import engine_transaction
 from .common import BroadcastCommon
 
 NOON = datetime(2026, 1, 1, 12)
@@ -33,17 +31,6 @@ class NewsCommon(BroadcastCommon):
         cls.number.quality = "green"
         cls.administrator.notification_type = "inbox"
         cls.manager.notification_type = "inbox"
-
-    def merge(self, *events):
-        with self.enter_registry_test_mode():
-            for event in events:
-                self.env["whatsapp.broadcast.event"]._receive(self.account.id, b"{}")
-                self.env.flush_all()
-                engine.merge(
-                    engine_transaction(self.env.registry),
-                    lambda _account, _payload, event=event: [event],
-                )
-        self.env.invalidate_all()
 
     def tell(self):
         self.env.flush_all()

@@ -116,8 +116,9 @@ FROM unnest(
     broadcast_id, lead_id, partner_id, phone, user_ref, profile_name, message_type,
     body, payload, details, context_id, message_id, media_id, mimetype, sha256,
     filename, error_code, error_message, at, needs_attention)
-ON CONFLICT (number_id, provider_message_id) WHERE received_at IS NOT NULL DO NOTHING
-RETURNING id, provider_message_id
+ON CONFLICT (number_id, provider_message_id, message_type, received_at)
+    WHERE received_at IS NOT NULL DO NOTHING
+RETURNING provider_message_id, message_type, received_at
 """
 
 MERGE_REPLIES = """

@@ -3,6 +3,10 @@
 from .table import TABLES
 
 
+#: What came in has ids, too.
+GOES_OUT = {"recipient": "TRUE", "message": "r.direction = 'out'"}
+
+
 def _merge_statuses(table):
     return f"""
 WITH status AS (
@@ -22,7 +26,7 @@ WITH status AS (
     SELECT r.id, s.* FROM status s
     JOIN whatsapp_broadcast_{table} r
         ON r.provider_message_id = s.message_id AND r.account_id = s.account_id
-    WHERE s.row_id IS NULL
+    WHERE s.row_id IS NULL AND {GOES_OUT[table]}
 ), locked AS MATERIALIZED (
     SELECT id, state, broadcast_id, user_ref AS known_ref
     FROM whatsapp_broadcast_{table}
