@@ -34,7 +34,7 @@ def merge(cr, by_kind):
 
     :param dict by_kind: event class name → list of ``Routed``
     """
-    items = [item for kind in KINDS for item in by_kind[kind] if item.number_id]
+    items = _with_numbers(cr, [item for kind in KINDS for item in by_kind[kind]])
     items.sort(key=lambda item: item.event.at or datetime.max)
     encounters = [_encounter(item) for item in items]
     met = [pair for pair in zip(items, encounters, strict=True) if pair[1].names]
@@ -44,6 +44,21 @@ def merge(cr, by_kind):
     preferences = [pair for pair in met if _kind(pair) == "PreferenceEvent"]
     wishes += _preferences(cr, preferences) if preferences else []
     _record(cr, wishes)
+
+
+def _with_numbers(cr, items):
+    """Give what names no number to the only one of its account; leave out the rest."""
+    homeless = {item.account_id for item in items if not item.number_id}
+    if homeless:
+        cr.execute(queries.ONLY_NUMBERS, {"account_ids": list(homeless)})
+        numbers = dict(cr.fetchall())
+        items = [
+            item
+            if item.number_id
+            else item._replace(number_id=numbers.get(item.account_id))
+            for item in items
+        ]
+    return [item for item in items if item.number_id]
 
 
 def _kind(pair):

@@ -38,9 +38,12 @@ class Person(NamedTuple):
     @classmethod
     def of(cls, item: dict, key: str) -> Person:
         """Return who is named by ``from``, ``from_user_id`` … (key ``from``)."""
+        address = phone(item.get(key))
         return cls(
-            phone(item.get(key)),
-            identifier(item.get(f"{key}_user_id")),
+            address,
+            # What is no phone names somebody all the same.
+            identifier(item.get(f"{key}_user_id"))
+            or ("" if address else identifier(item.get(key))),
             identifier(item.get(f"{key}_parent_user_id")),
         )
 

@@ -156,3 +156,9 @@ ORDER BY id LIMIT 1
 """
 
 FORMS = "SELECT whatsapp_broadcast_forms(%(address)s)"
+
+ONLY_NUMBERS = """
+SELECT account_id, min(id) FROM whatsapp_broadcast_number
+WHERE account_id = ANY(%(account_ids)s) AND active
+GROUP BY 1 HAVING count(*) = 1
+"""

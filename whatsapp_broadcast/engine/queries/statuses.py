@@ -2,7 +2,6 @@
 
 from .table import TABLES
 
-
 #: What came in has ids, too.
 GOES_OUT = {"recipient": "TRUE", "message": "r.direction = 'out'"}
 
