@@ -40,6 +40,12 @@ env["ir.actions.server"].create({
     "state": "whatsapp_broadcast", "whatsapp_number_id": number.id,
     "whatsapp_template_id": template.id,
 })
+env.cr.execute(
+    "INSERT INTO whatsapp_broadcast_notice (account_id, template_id, kind, value, at,"
+    " is_serious) VALUES (%s, %s, 'template_state', 'paused', now(), TRUE)",
+    (account.id, template.id),
+)
+env["whatsapp.broadcast.notice"].search([])._tell(template)
 env["whatsapp.broadcast.message"].create({
     "account_id": account.id, "number_id": number.id, "broadcast_id": broadcast.id,
     "direction": "out", "message_type": "text",
