@@ -272,8 +272,8 @@ class WhatsappBroadcastNotice(models.Model):
     @api.model
     def _cron_attend(self):
         """See to what nobody should wait for, and what no sender has time for."""
+        self._tell_notices()  # before files are fetched, which may take long
         self.env["whatsapp.broadcast.message"]._attend()
-        self._tell_notices()
         self.env["whatsapp.broadcast.template"]._sync_changed()
         self.env["whatsapp.broadcast.account"]._check_accounts()
         self._tell_notices()  # of what was just read
