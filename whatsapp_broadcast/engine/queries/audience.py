@@ -72,7 +72,14 @@ GOES_BY_ANOTHER_NAME = f"""(
 #: come in no order of it.
 FREEZE = f"""
 WITH source AS MATERIALIZED (
-    SELECT chunk.*, {key("chunk.phone")} AS key FROM (%(chunk)s) AS chunk
+    SELECT keyed.*, CASE WHEN %(is_marketing)s THEN (
+        SELECT max(o.consent_id) FROM whatsapp_broadcast_choice o
+        WHERE o.address = keyed.key AND o.kind = 'opt_in'
+            AND (o.company_id IS NULL OR o.company_id = %(company_id)s)
+    ) END AS consent_id
+    FROM (
+        SELECT chunk.*, {key("chunk.phone")} AS key FROM (%(chunk)s) AS chunk
+    ) AS keyed
 ), earlier AS (
     SELECT DISTINCT address FROM whatsapp_broadcast_recipient
     WHERE broadcast_id = ANY(%(earlier_runs)s::int[])
@@ -99,7 +106,7 @@ WITH source AS MATERIALIZED (
         CASE WHEN reason IS NULL THEN audience.timezones END,
         CASE WHEN reason IS NULL THEN consent_id END, 0
     FROM (
-        SELECT source.*, permission.consent_id,
+        SELECT source.*,
             CASE WHEN %(by_recipient)s
                 THEN COALESCE(timezone, zones.timezones) END AS timezones,
             phone IS NOT NULL AND without_country AND given !~ '^\\s*(\\+|00)'
@@ -135,11 +142,6 @@ WITH source AS MATERIALIZED (
             JOIN whatsapp_broadcast_contact c ON c.id = x.contact_id
             WHERE x.number_id = %(number_id)s
         ) AS person ON person.name = source.key
-        LEFT JOIN LATERAL (
-            SELECT max(o.consent_id) AS consent_id FROM whatsapp_broadcast_choice o
-            WHERE %(is_marketing)s AND o.address = source.key AND o.kind = 'opt_in'
-                AND (o.company_id IS NULL OR o.company_id = %(company_id)s)
-        ) AS permission ON TRUE
         LEFT JOIN unnest(%(prefixes)s::text[], %(prefix_timezones)s::text[])
             AS zones (prefix, timezones)
             ON zones.prefix = left(source.phone, %(prefix_length)s)
