@@ -60,8 +60,8 @@ class World:
         tables = "_recipient _message  _template _number _account _pace"
         for name in tables.split(" "):
             self.query(f"DELETE FROM whatsapp_broadcast{name}")
-        self.query("DELETE FROM crm_lead")
-        self.query("DELETE FROM phone_blacklist")
+        for table in ("crm_lead", "phone_blacklist", "whatsapp_broadcast_choice"):
+            self.query(f"DELETE FROM {table}")
 
     def add(self, table, **values):
         """Insert a row and return its id."""
@@ -210,11 +210,31 @@ class World:
         with self.transaction() as cr:
             meet(cr, [Encounter(account, number, phone, at=now)])
 
-    def opt_out(self, address, purpose="marketing"):
-        """Let a person have opted out of what all companies send."""
+    def stop(self, number, phone="", user_ref=""):
+        """Let a person write STOP to a number now."""
+        [(account, now)] = self.query(
+            "SELECT account_id, clock_timestamp() AT TIME ZONE 'UTC'"
+            " FROM whatsapp_broadcast_number WHERE id = %s",
+            number,
+        )
+        person = Encounter(account, number, phone, user_ref, at=now)
         with self.transaction() as cr:
-            wish = Wish((address,), "opt_out", purpose, "keyword", datetime.now(UTC))
-            record(cr, wish)
+            cr.execute(queries.LOCK_PEOPLE)
+            meet(cr, [person])
+            record(cr, Wish(tuple(person.names), "opt_out", "all", "keyword", now))
+
+    def opt_out(self, address):
+        """Let a person have opted out of marketing by all companies."""
+        self._choose(address, "opt_out")
+
+    def opt_in(self, address):
+        """Let a person have consented to marketing by all companies."""
+        self._choose(address, "opt_in")
+
+    def _choose(self, address, kind):
+        with self.transaction() as cr:
+            now = datetime.now(UTC).replace(tzinfo=None)
+            record(cr, Wish((address,), kind, "marketing", "form", now))
 
     def lane(self, number, rate=80):
         """Return a lane of a number, as a driver holds it."""
