@@ -11,7 +11,17 @@ from tools.console import Problem, say
 from tools.stage import Stage
 from tools.testbed import Testbed
 
-from . import audience, clock, copies, database, kills, people, provider, senders
+from . import (
+    audience,
+    clock,
+    copies,
+    database,
+    kills,
+    people,
+    provider,
+    senders,
+    webhooks,
+)
 from .arena import Arena, Measure, Options
 from .tally import Tally
 
@@ -25,9 +35,13 @@ ROWS: dict[str, Callable[[Arena], None]] = {
     "F7": provider.storms,
     "F8": senders.pace,
     "F9": clock.wrong,
+    "F10": webhooks.doubled_and_disordered,
+    "F11": webhooks.wrong_letters,
+    "F12": webhooks.backlog,
     "F13": people.change_their_minds,
     "F14": audience.killed_while_preparing,
     "F15": database.long_reader,
+    "F16": webhooks.poison,
     "F17": copies.upgraded_and_neutralized,
     "F18": audience.a_million,
     "restored": copies.restored,

@@ -18,7 +18,7 @@ from ..workbench import USUAL, Workbench, analyze
 
 STATUSES = 40_000
 #: Rows that the plain UPDATE takes in one transaction: as many as the merge.
-BATCH = 500
+BATCH = 2000
 #: Meta puts up to 1,000 updates into one POST.
 TOGETHER = 100
 

@@ -6,9 +6,10 @@ and commits at the end, and channels, which turn a row into a request and a resu
 """
 
 from .driver import SOON, run
+from .event_keys import key
 from .guard import guard
 from .merge import merge
 from .places import days
 from .result import Result
 
-__all__ = ["SOON", "Result", "days", "guard", "merge", "run"]
+__all__ = ["SOON", "Result", "days", "guard", "key", "merge", "run"]

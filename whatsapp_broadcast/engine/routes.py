@@ -19,9 +19,10 @@ class Routes:
 
     def __init__(self, cr, doors):
         """:param doors: ids of the accounts whose addresses were called"""
-        self.numbers, self.accounts = {}, {}
+        self.doors, self.numbers, self.accounts = set(), {}, {}
         cr.execute(queries.ROUTES, {"account_ids": sorted(doors)})
         for door, account, business_account_id, number, external_id in cr.fetchall():
+            self.doors.add(door)
             self.accounts[door, business_account_id] = account
             if external_id:
                 self.numbers[door, external_id] = (account, number)

@@ -1,6 +1,8 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 from ..tools import secrets
+from .whatsapp_broadcast_event import KEEP_DAYS, KEEP_DAYS_PARAMETER
 
 
 class ResConfigSettings(models.TransientModel):
@@ -13,6 +15,19 @@ class ResConfigSettings(models.TransientModel):
         compute="_compute_whatsapp_broadcast"
     )
     whatsapp_broadcast_base_url = fields.Char(compute="_compute_whatsapp_broadcast")
+    whatsapp_broadcast_event_days = fields.Integer(
+        "Days to Keep Webhooks",
+        config_parameter=KEEP_DAYS_PARAMETER,
+        default=KEEP_DAYS,
+    )
+
+    @api.constrains("whatsapp_broadcast_event_days")
+    def _check_whatsapp_broadcast_event_days(self):
+        for settings in self:
+            if settings.whatsapp_broadcast_event_days < 1:
+                raise ValidationError(
+                    self.env._("Keep received webhooks for at least one day.")
+                )
 
     def _compute_whatsapp_broadcast(self):
         self.whatsapp_broadcast_account_count = self.env[

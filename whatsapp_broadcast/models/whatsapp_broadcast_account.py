@@ -10,6 +10,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.http import db_list
 from odoo.tools import ormcache
+from odoo.tools.lru import LRU
 
 from ..engine import news, queries
 from ..engine.results import act
@@ -32,6 +33,12 @@ WEBHOOK_PATH = "/whatsapp_broadcast/webhook/"
 #: Where a person does what no API can do.
 APP_DASHBOARD = "https://developers.facebook.com/apps/%s/"
 
+
+#: What an address leads to that is no account's.
+NO_DOOR = (None, None, None)
+#: What checks signatures in this process, by encrypted app secret: opening it would
+#: take as long as all else. A keyed hash is kept, nothing plain.
+_verifiers = LRU(256)
 
 #: Refusals of a management call that may pass by themselves.
 PASSING = (ErrorClass.RETRY, ErrorClass.THROTTLE, ErrorClass.DOUBT)
@@ -545,39 +552,40 @@ class WhatsappBroadcastAccount(models.Model):
         return get(self.provider)(Credentials(api_url=self.api_url))
 
     @api.model
-    @ormcache("token")
-    def _webhook_door(self, token):
-        """Return (account id, provider, encrypted app secret) of a webhook address.
+    @ormcache()
+    def _webhook_doors(self):
+        """Return {token of an address: (account id, provider, encrypted app secret)}.
 
-        Cached: the door costs no query. Nothing plain is kept in memory.
+        Cached as one: no door costs a query, and addresses that somebody makes up
+        neither cost one nor push anything out of the cache.
         """
-        account_sudo = (
-            self.sudo()
-            .with_context(active_test=False)
-            .search([("webhook_token", "=", token)])
-        )
-        return (
-            account_sudo.id,
-            account_sudo.provider,
-            account_sudo.app_secret_encrypted,
-        )
+        names = ["webhook_token", "provider", "app_secret_encrypted"]
+        accounts_sudo = self.sudo().with_context(active_test=False)
+        return {
+            account_sudo.webhook_token: (
+                account_sudo.id,
+                account_sudo.provider,
+                account_sudo.app_secret_encrypted,
+            )
+            for account_sudo in accounts_sudo.search_fetch([], names)
+        }
 
     @api.model
     def _verify_webhook(self, token, headers, body):
         """Return the id of the account whose app signed ``body``, or None."""
-        account_id, provider, encrypted = self._webhook_door(token)
+        account_id, provider, encrypted = self._webhook_doors().get(token, NO_DOOR)
         if not encrypted:
             return None
-        secret = secrets.decrypt(self.env, encrypted)
-        signed = get(provider)(Credentials(api_url="", app_secret=secret)).verify(
-            headers, body
-        )
-        return account_id if signed else None
+        verify = _verifiers.get(encrypted)
+        if verify is None:
+            secret = secrets.decrypt(self.env, encrypted)
+            verify = _verifiers[encrypted] = get(provider).verifier(secret)
+        return account_id if verify(headers, body) else None
 
     @api.model
     def _answer_handshake(self, token, params):
         """Return the text that confirms a webhook address, or None."""
-        account_id, _provider, _secret = self._webhook_door(token)
+        account_id, _provider, _secret = self._webhook_doors().get(token, NO_DOOR)
         if not account_id:
             return None
         return self.browse(account_id)._provider().answer_handshake(params)
@@ -611,6 +619,7 @@ class WhatsappBroadcastAccount(models.Model):
             self._write_protected({"state": "draft"})
 
     def unlink(self):
+        self.env["whatsapp.broadcast.event"]._forget_accounts(self.ids)
         result = super().unlink()
         self.env.registry.clear_cache()  # as in write
         return result

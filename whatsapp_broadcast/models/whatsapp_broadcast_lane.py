@@ -216,7 +216,7 @@ class Housekeeping:
         self.is_busy = False
         self.last_change = None
 
-    def run(self):
+    def run(self, shortly=False):
         """Merge a batch of webhook events; tell what is new, of progress at times."""
         has_events, has_pauses, has_failures, needs_attention = self.look()
         if has_pauses:
@@ -225,12 +225,14 @@ class Housekeeping:
             self.tell_failures()
         if needs_attention and self._is_time("attend", ATTEND_EVERY):
             self.wake_attend()
-        return engine.merge(self.transaction, self._parse) if has_events else 0
+        if not has_events:
+            return 0
+        return engine.merge(self.transaction, self._parse, shortly)
 
     def run_between(self):
         """As :meth:`run`, for who comes often; an inbox found empty is left alone."""
         if self.is_busy or self._is_time("news", NEWS_EVERY):
-            self.is_busy = bool(self.run())
+            self.is_busy = bool(self.run(shortly=True))
 
     def look(self, at_last=False):
         """Send word of the progress, when it is time or ``at_last``.
@@ -275,6 +277,7 @@ class Housekeeping:
 
     def _parse(self, account_id, payload):
         if account_id not in self.parsers:
-            account = self.env["whatsapp.broadcast.account"].browse(account_id)
-            self.parsers[account_id] = account._parser()
+            with self.transaction() as cr:
+                accounts = self.env(cr=cr)["whatsapp.broadcast.account"]
+                self.parsers[account_id] = accounts.browse(account_id)._parser()
         return self.parsers[account_id].parse_webhook(payload)

@@ -161,6 +161,10 @@ class WhatsappBroadcastMessage(models.Model):
         for message in self:
             message.display_name = message.phone or message.user_ref or ""
 
+    def action_open_events(self):
+        """List the webhook deliveries that name it; for administrators."""
+        return self._open_events()
+
     @api.model
     def _tell_failures(self):
         """Tell whoever sent it of each message that failed or was left out."""

@@ -86,6 +86,17 @@ class WhatsappBroadcastOutgoing(models.AbstractModel):
             elif message.state == "unknown":
                 message.advice = self._advice_on_doubt()
 
+    def _open_events(self):
+        """Return the action that lists the deliveries about one message."""
+        self.ensure_one()
+        self.check_access("read")
+        events = self.env["whatsapp.broadcast.event"]
+        events.check_access("read")
+        return events._action_of(self._names_in_events())
+
+    def _names_in_events(self):
+        return [self.provider_message_id, self.token]
+
     def _advice_on_doubt(self):
         return self.env._("It may have arrived. Nothing is sent again by itself.")
 

@@ -75,6 +75,18 @@ class WhatsappBroadcastRecipient(models.Model):
             "or send it again."
         )
 
+    def action_open_events(self):
+        """List the webhook deliveries that name it; for administrators."""
+        return self._open_events()
+
+    def _names_in_events(self):
+        earlier = self.attempt_ids
+        return [
+            *super()._names_in_events(),
+            *earlier.mapped("provider_message_id"),
+            *earlier.mapped("token"),
+        ]
+
     # === DECISIONS OF A PERSON === #
 
     def action_treat_as_sent(self):

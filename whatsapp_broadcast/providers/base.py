@@ -425,6 +425,9 @@ class TokenInfo:
 #: Sends one request and returns the answer; raises TransportError.
 Call = Callable[[Request], Response]
 
+#: Tells by headers and body of a webhook whether the provider signed it.
+Verify = Callable[[Mapping[str, str], bytes], bool]
+
 
 class Provider(ABC):
     """One provider, bound to one account's credentials."""
@@ -456,9 +459,18 @@ class Provider(ABC):
     def answer_handshake(self, params: Mapping[str, str]) -> str | None:
         """Return the text to answer a GET with, or None to refuse it."""
 
-    @abstractmethod
     def verify(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Tell whether the provider signed ``body``; no secret means False."""
+        return self.verifier(self.credentials.app_secret)(headers, body)
+
+    @staticmethod
+    @abstractmethod
+    def verifier(app_secret: str) -> Verify:
+        """Return :meth:`verify` for one secret, to be kept: not by the secret itself.
+
+        The secret may be several, one a line: any of them verifies, so that a secret
+        can be replaced while webhooks signed with the old one still come.
+        """
 
     @abstractmethod
     def parse_webhook(self, body: bytes) -> list[Event]:

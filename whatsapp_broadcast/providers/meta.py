@@ -41,6 +41,7 @@ from .base import (
     SendResult,
     TokenInfo,
     Unsupported,
+    Verify,
 )
 from .tolerant import (
     display_phone,
@@ -130,18 +131,20 @@ class Meta(Provider):
             return None
         return params.get("hub.challenge") or ""
 
-    def verify(self, headers: Mapping[str, str], body: bytes) -> bool:
-        """Check ``X-Hub-Signature-256`` over the raw bytes.
+    @staticmethod
+    def verifier(app_secret: str) -> Verify:
+        """Check ``X-Hub-Signature-256`` over the raw bytes."""
+        keyed = [_keyed(secret) for secret in app_secret.split()]
 
-        The app secret may be several, one a line: any of them verifies, so that a
-        secret can be replaced while webhooks signed with the old one still come.
-        """
-        given = ""
-        for name, value in headers.items():
-            if name.lower() == "x-hub-signature-256":
-                given = value
-        signatures = [f"sha256={_sign(key, body)}" for key in self._app_secrets]
-        return any([_same(given, signature) for signature in signatures])
+        def verify(headers: Mapping[str, str], body: bytes) -> bool:
+            given = ""
+            for name, value in headers.items():
+                if name.lower() == "x-hub-signature-256":
+                    given = value
+            signatures = [f"sha256={_digest(key, body)}" for key in keyed]
+            return any([_same(given, signature) for signature in signatures])
+
+        return verify
 
     def parse_webhook(self, body: bytes) -> list[Event]:
         return meta_webhook.parse(body)
@@ -369,9 +372,18 @@ def _segment(value: str) -> str:
 
 
 def _sign(secret: str, content: bytes) -> str:
-    return hmac.new(
-        secret.encode("utf-8", "replace"), content, hashlib.sha256
-    ).hexdigest()
+    return _digest(_keyed(secret), content)
+
+
+def _keyed(secret: str) -> hmac.HMAC:
+    return hmac.new(secret.encode("utf-8", "replace"), digestmod=hashlib.sha256)
+
+
+def _digest(keyed: hmac.HMAC, content: bytes) -> str:
+    """Return the signature of ``content``; ``keyed`` may be used again."""
+    signature = keyed.copy()
+    signature.update(content)
+    return signature.hexdigest()
 
 
 def _same(given: str, expected: str) -> bool:

@@ -5,6 +5,7 @@ from . import (
     test_companies,
     test_connect,
     test_counters,
+    test_events,
     test_freeze,
     test_guard,
     test_json2,

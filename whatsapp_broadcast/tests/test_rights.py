@@ -68,7 +68,12 @@ PUBLIC_METHODS = {
         "copy_data": {},
         "unlink": {},
     },
-    RECIPIENT: {"action_treat_as_sent": {}, "action_send_again": {}},
+    RECIPIENT: {
+        "action_treat_as_sent": {},
+        "action_send_again": {},
+        "action_open_events": {},
+    },
+    MESSAGE: {"action_open_events": {}},
     "whatsapp.broadcast.account": {
         "action_connect": {},
         "action_sync_templates": {},

@@ -3,7 +3,10 @@
 from contextlib import contextmanager
 from functools import partial
 
-from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
+from psycopg2.extensions import (
+    ISOLATION_LEVEL_AUTOCOMMIT,
+    ISOLATION_LEVEL_READ_COMMITTED,
+)
 
 from odoo.sql_db import Cursor
 
@@ -30,6 +33,16 @@ def engine_transaction(registry):
             yield cr
 
     return transaction
+
+
+def commit_each_statement(cr):
+    """Let each statement of a cursor from now on be a transaction of its own.
+
+    For a request that has one: BEGIN and COMMIT would be two more round trips. What
+    was not committed is rolled back.
+    """
+    if isinstance(cr, Cursor):  # a test cursor is inside a transaction already
+        cr.connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
 
 
 def _apply_settings(cr):

@@ -170,7 +170,7 @@ WHERE id = ANY(%(ids)s) AND state IN ('unknown', 'failed')
 #: each broadcast that changed since ``last_id``.
 NEWS = f"""
 SELECT
-    EXISTS (SELECT {INBOX}),
+    (SELECT id {INBOX} LIMIT 1) IS NOT NULL,
     EXISTS (SELECT FROM whatsapp_broadcast WHERE {PAUSE_IS_TO_TELL}),
     EXISTS (SELECT FROM whatsapp_broadcast_message WHERE {FAILURE_IS_TO_TELL}),
     {NEEDS_ATTENTION},
