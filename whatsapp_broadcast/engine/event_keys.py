@@ -2,6 +2,8 @@
 
 from hashlib import blake2b
 
+from .addresses import canonical
+
 #: Fields of a provider's events that name a message or a person.
 NAMES = (
     "message_id",
@@ -21,9 +23,13 @@ _names_by_type = {}
 def key(name):
     """Return a message id, token, E.164 phone or user id as a signed 64-bit number.
 
+    All forms in which a phone is written have the same.
+
     An index of numbers is a quarter as large as one of the names, and twice as fast to
     add to. Two names share a number once in 10¹⁹ pairs.
     """
+    if name.startswith("+"):
+        name = canonical(name)
     digest = blake2b(name.encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 

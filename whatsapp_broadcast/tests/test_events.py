@@ -77,6 +77,17 @@ class TestEvents(BroadcastCommon):
         self.assertEqual(self.found("wamid.2"), other)
         self.assertFalse(self.found("wamid"))
 
+    def test_a_phone_is_found_by_the_form_that_whatsapp_does_not_use(self):
+        event = self.receive(b"x")
+        short = StatusEvent(
+            number_id=self.number.external_id,
+            message_id="wamid.1",
+            phone="+551187654321",
+            status="sent",
+        )
+        self.merge(lambda *_arguments: [short])
+        self.assertEqual(self.found("+55 11 98765-4321"), event)
+
     def test_a_delivery_is_found_by_each_that_it_names(self):
         token = f"r7-{'a' * 32}"
         wish = PreferenceEvent(number_id=self.number.external_id, user_ref="US.1")
