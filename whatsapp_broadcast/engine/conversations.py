@@ -290,7 +290,7 @@ def _record(cr, wishes):
     """Record wishes for every name of the person, the oldest first."""
     if not wishes:
         return
-    cr.execute(queries.CLOCK)
+    cr.execute(queries.MOMENT)
     now = cr.fetchone()[0]
     names = _all_names(cr, wishes)
     for item, encounter, values in wishes:

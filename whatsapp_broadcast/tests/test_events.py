@@ -95,6 +95,7 @@ class TestEvents(BroadcastCommon):
         self.merge(lambda *_arguments: [self.status(token=token), wish])
         for name in ("wamid.1", token, phone(0), "US.1"):
             self.assertEqual(self.found(name), event, name)
+        self.assertEqual(event.error_message, "Its message is unknown")
 
     def test_what_waits_for_its_message_is_found(self):
         event = self.receive(b"x")
@@ -138,6 +139,14 @@ class TestEvents(BroadcastCommon):
         self.assertFalse(any(aside.mapped("error_message")))
         self.merge(lambda *_arguments: [])
         self.assertEqual(set(events.mapped("state")), {"processed"})
+
+    def test_a_wish_without_a_time_breaks_nothing(self):
+        event = self.receive(b"x")
+        wish = PreferenceEvent(
+            number_id=self.number.external_id, phone=phone(0), opted_out=True
+        )
+        self.merge(lambda *_arguments: [wish])
+        self.assertEqual(event.state, "processed")
 
     def test_a_database_in_trouble_is_no_fault_of_an_event(self):
         event = self.receive(b"x")

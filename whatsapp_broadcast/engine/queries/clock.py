@@ -3,4 +3,5 @@
 #: Naive UTC. Never a host's clock, so that hosts with wrong clocks agree.
 NOW = "(clock_timestamp() AT TIME ZONE 'UTC')"
 
-CLOCK = f"SELECT {NOW}"
+#: As the columns hold it; ``CLOCK`` tells seconds.
+MOMENT = f"SELECT {NOW}"
