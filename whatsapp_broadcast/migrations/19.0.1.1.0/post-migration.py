@@ -54,8 +54,11 @@ JOIN whatsapp_broadcast_alias same ON same.contact_id = x.contact_id
 ON CONFLICT DO NOTHING
 """
 
-#: Names are unique now, not what a contact shows of them.
+#: Names are unique now, not what a contact shows of them; events have no key.
 DROP_INDEXES = """
+ALTER TABLE whatsapp_broadcast_event
+    DROP CONSTRAINT IF EXISTS whatsapp_broadcast_event_account_id_fkey;
+DROP INDEX IF EXISTS whatsapp_broadcast_event__account_id_index;
 DROP INDEX IF EXISTS whatsapp_broadcast_contact__phone_unique;
 DROP INDEX IF EXISTS whatsapp_broadcast_contact__user_ref_unique;
 DROP INDEX IF EXISTS whatsapp_broadcast_contact_phone_unique;
