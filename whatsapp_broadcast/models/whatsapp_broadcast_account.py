@@ -189,15 +189,15 @@ class WhatsappBroadcastAccount(models.Model):
     )
     open_notice_id = fields.Many2one(
         "whatsapp.broadcast.notice",
-        compute="_compute_open_notice_id",
+        compute="_compute_open_notice",
         groups="whatsapp_broadcast.group_manager",
         help="The last serious word of the provider that nobody dismissed.",
     )
     open_notice_advice = fields.Char(
-        related="open_notice_id.advice", groups="whatsapp_broadcast.group_manager"
+        compute="_compute_open_notice", groups="whatsapp_broadcast.group_manager"
     )
     open_notice_reason = fields.Char(
-        related="open_notice_id.reason", groups="whatsapp_broadcast.group_manager"
+        compute="_compute_open_notice", groups="whatsapp_broadcast.group_manager"
     )
     checklist = fields.Html(compute="_compute_checklist")
 
@@ -276,11 +276,14 @@ class WhatsappBroadcastAccount(models.Model):
             account.unrouted_count = counts.get(account.id, 0)
 
     @api.depends("notice_ids.is_open")
-    def _compute_open_notice_id(self):
+    def _compute_open_notice(self):
         for account in self:
-            account.open_notice_id = account.open_notice_id.search(
+            notice = account.open_notice_id.search(
                 [("account_id", "=", account.id), ("is_open", "=", True)], limit=1
             )
+            account.open_notice_id = notice
+            account.open_notice_advice = notice.advice
+            account.open_notice_reason = notice.reason
 
     @api.depends(
         "state",

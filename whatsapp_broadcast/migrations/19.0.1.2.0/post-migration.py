@@ -16,7 +16,8 @@ WITH said AS (
         at, recorded_at)
     SELECT DISTINCT ON (1, 2) whatsapp_broadcast_key(COALESCE(c.phone, c.user_ref)),
         a.company_id, 'opt_out', 'marketing', 'preference',
-        COALESCE(c.marketing_opt_out_at, c.write_date), now() AT TIME ZONE 'UTC'
+        COALESCE(c.marketing_opt_out_at, c.write_date, now() AT TIME ZONE 'UTC'),
+        now() AT TIME ZONE 'UTC'
     FROM whatsapp_broadcast_contact c
     JOIN whatsapp_broadcast_account a ON a.id = c.account_id
     WHERE c.marketing_opt_out AND COALESCE(c.phone, c.user_ref) IS NOT NULL
