@@ -57,6 +57,9 @@ class WhatsappBroadcastLane(models.Model):
         """Send for some seconds, then let other crons run and be called again."""
         _restart_watchdog()
         self._guard_copy()
+        # What this call began with would be kept readable while it sends: rows that
+        # statuses change many times could not be cleaned up.
+        self.env["ir.cron"]._commit_progress()
         course = self._drive(self._may_go_on)
         # What follows must read what the engine wrote: not this transaction's snapshot.
         self.env["ir.cron"]._commit_progress(course.sent, remaining=0)
@@ -143,13 +146,17 @@ class WhatsappBroadcastLane(models.Model):
 
     def _open_channel(self, number_id):
         """Return the number's channel, or None after stopping an unusable account."""
-        number = self.env["whatsapp.broadcast.number"].browse(number_id)
-        try:
-            provider = number.account_id._provider()
-        except UserError as error:
-            self._stop_account(number.account_id.id, str(error))
-            return None
-        return Channel(provider, number.external_id, number.messages_per_second)
+        with engine_transaction(self.env.registry)() as cr:
+            number = self.env(cr=cr)["whatsapp.broadcast.number"].browse(number_id)
+            account_id, rate = number.account_id.id, number.messages_per_second
+            try:
+                provider = number.account_id._provider()
+            except UserError as error:
+                fault = str(error)
+            else:
+                return Channel(provider, number.external_id, rate)
+        self._stop_account(account_id, fault)
+        return None
 
     def _stop_account(self, account_id, detail):
         with engine_transaction(self.env.registry)() as cr:
