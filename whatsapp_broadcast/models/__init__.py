@@ -1,10 +1,11 @@
 # Models inherit from it, whatever the order of their names.
-from . import whatsapp_broadcast_outgoing
+from . import whatsapp_broadcast_conversation, whatsapp_broadcast_outgoing
 
 # isort: split
 from . import (
     crm_lead,
     ir_actions_server,
+    ir_websocket,
     res_company,
     res_config_settings,
     res_partner,

@@ -1,8 +1,23 @@
 from odoo import models
 
+from ..engine import queries
+
+#: Models whose rows go where their lead goes.
+FOLLOWERS = ("recipient", "message", "consent")
+
 
 class CrmLead(models.Model):
-    _inherit = "crm.lead"
+    _name = "crm.lead"
+    _inherit = ["crm.lead", "whatsapp.broadcast.conversation"]
+
+    def write(self, vals):
+        """What went to a lead, and came from it, is its partner's as well."""
+        result = super().write(vals)
+        if vals.get("partner_id"):
+            self._execute_on_followers(
+                queries.FILL_PARTNER, lead_ids=self.ids, partner_id=vals["partner_id"]
+            )
+        return result
 
     def action_whatsapp_broadcast(self):
         """Open a new broadcast for these leads (see ``active_ids``)."""
@@ -10,3 +25,36 @@ class CrmLead(models.Model):
         return self.env["whatsapp.broadcast"]._action_from_selection(
             "crm.lead", context
         )
+
+    def _merge_dependences(self, opportunities):
+        self._execute_on_followers(
+            (*queries.MOVE_TO_LEAD, queries.CHOOSE_LEAD),
+            lead_ids=opportunities.ids,
+            lead_id=self.id,
+        )
+        return super()._merge_dependences(opportunities)
+
+    def _execute_on_followers(self, statements, **values):
+        """Move rows by the set: a broadcast's are many, and no counter changes."""
+        links = ["lead_id", "partner_id"]
+        models_ = [self.env[f"whatsapp.broadcast.{name}"] for name in FOLLOWERS]
+        for model in models_:
+            model.flush_model(links)
+        for statement in statements:
+            self.env.cr.execute(statement, values)
+        for model in models_:
+            model.invalidate_model(links)
+        self.env["whatsapp.broadcast"].invalidate_model(["lead_ids"])
+
+    # === CONVERSATION === #
+
+    def _whatsapp_scope(self):
+        partner = self.partner_id
+        is_readable = partner and partner.has_access("read")
+        return {
+            "lead_ids": self.ids,
+            "partner_ids": partner.ids if is_readable else [],
+        }
+
+    def _whatsapp_links(self):
+        return {"lead_id": self.id, "partner_id": self.partner_id.id}

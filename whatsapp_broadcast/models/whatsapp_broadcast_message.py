@@ -1,4 +1,7 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..engine import queries
 from .loose_many2one import LooseMany2one
@@ -156,10 +159,167 @@ class WhatsappBroadcastMessage(models.Model):
         "(id) WHERE failed_at IS NOT NULL AND is_told IS NOT TRUE"
     )
 
-    @api.depends("phone", "user_ref")
+    # === INBOX === #
+
+    is_readable = fields.Boolean(
+        compute="_compute_is_readable",
+        search="_search_is_readable",
+        help="The user may read its lead or, without one, its partner.",
+    )
+    is_latest = fields.Boolean(
+        compute="_compute_is_latest",
+        search="_search_is_latest",
+        help="Nothing came in from this person since.",
+    )
+    is_answered = fields.Boolean(
+        compute="_compute_is_answered",
+        search="_search_is_answered",
+        help="Somebody wrote to this person since.",
+    )
+
+    @api.depends("lead_id", "partner_id")
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_is_readable(self):
+        # Rules are checked as superuser.
+        messages = self.sudo(False)
+        leads = messages._readable("crm.lead")
+        partners = messages._readable("res.partner")
+        for message in self:
+            message_sudo = message.sudo()
+            owner = message_sudo.lead_id or message_sudo.partner_id
+            message.is_readable = owner.id in (
+                leads if message_sudo.lead_id else partners
+            )
+
+    def _readable(self, model):
+        name = "lead_id" if model == "crm.lead" else "partner_id"
+        records = self.env[model].browse(self.sudo()[name].ids)
+        return set(records._filtered_access("read").ids)
+
+    def _search_is_readable(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        leads, partners = (
+            self.sudo(False).env[model].with_context(active_test=False)
+            for model in ("crm.lead", "res.partner")
+        )
+        domain = Domain.FALSE
+        if leads.has_access("read"):
+            domain |= Domain("lead_id", "in", leads._search([]))
+        if partners.has_access("read"):
+            domain |= Domain("lead_id", "=", False) & Domain(
+                "partner_id", "in", partners._search([])
+            )
+        return domain if True in value else ~domain
+
+    @api.depends("contact_id")
+    def _compute_is_latest(self):
+        latest = self.search([("id", "in", self.ids), ("is_latest", "=", True)])
+        for message in self:
+            message.is_latest = message in latest
+
+    def _search_is_latest(self, operator, value):
+        return self._search_ids(operator, value, queries.LATEST_MESSAGES)
+
+    @api.depends("contact_id")
+    def _compute_is_answered(self):
+        answered = self.search([("id", "in", self.ids), ("is_answered", "=", True)])
+        for message in self:
+            message.is_answered = message in answered
+
+    def _search_is_answered(self, operator, value):
+        return self._search_ids(operator, value, queries.ANSWERED_MESSAGES)
+
+    @api.model
+    def _search_ids(self, operator, value, query):
+        if operator != "in":
+            return NotImplemented
+        self.flush_model()
+        return [("id", "in" if True in value else "not in", SQL(f"({query})"))]
+
+    def action_open_conversation(self):
+        """Open the conversation that the message belongs to, else the message."""
+        self.ensure_one()
+        self.check_access("read")
+        record = self.lead_id or self.partner_id
+        if record and record.has_access("read"):
+            return record.action_whatsapp_conversation()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(False, "form")],
+        }
+
+    def action_create_lead(self):
+        """Make a lead of who wrote, which gets all that this person wrote; open it.
+
+        :raise UserError: if the message went out
+        """
+        self.ensure_one()
+        self.check_access("read")
+        if self.direction != "in":
+            raise UserError(self.env._("Choose a message that came in."))
+        self.lock_for_update()
+        lead = self.lead_id or self._create_lead()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "crm.lead",
+            "res_id": lead.id,
+            "views": [(False, "form")],
+        }
+
+    def _create_lead(self):
+        lead = self.env["crm.lead"].create(self._lead_values())
+        self.flush_model()
+        values = {
+            "id": self.id,
+            "contact_id": self.sudo().contact_id.id or None,
+            "lead_id": lead.id,
+            "partner_id": lead.partner_id.id or None,
+        }
+        self.env.cr.execute(queries.GIVE_TO_LEAD, values)
+        self.invalidate_model()
+        self.env["whatsapp.broadcast.recipient"].invalidate_model()
+        return lead
+
+    def _lead_values(self):
+        message_sudo = self.sudo()
+        broadcast_sudo = message_sudo.broadcast_id
+        who = message_sudo.profile_name or message_sudo.phone or message_sudo.user_ref
+        values = {
+            "name": self.env._("WhatsApp: %s", who),
+            "contact_name": message_sudo.profile_name,
+            "phone": message_sudo.phone,
+            "partner_id": message_sudo.partner_id.id,
+            "user_id": self.env.uid,
+            "company_id": (message_sudo.company_id or self.env.company).id,
+            "description": message_sudo.body,
+        }
+        for name in ("source_id", "medium_id", "campaign_id"):
+            if name in broadcast_sudo._fields and broadcast_sudo[name]:
+                values[name] = broadcast_sudo[name].id
+        return {name: value for name, value in values.items() if value}
+
+    def _notify_conversation(self):
+        """Tell the browsers that show the conversation to read it again."""
+        for message in self.sudo():
+            lead, partner = message.lead_id, message.partner_id
+            for record in filter(None, (lead, partner or lead.partner_id)):
+                self.env["bus.bus"]._sendone(
+                    (record, "whatsapp_broadcast"),
+                    "whatsapp_broadcast/message",
+                    {"lead_id": lead.id, "partner_id": partner.id},
+                )
+
+    # === OUT === #
+
+    @api.depends("profile_name", "phone", "user_ref")
     def _compute_display_name(self):
         for message in self:
-            message.display_name = message.phone or message.user_ref or ""
+            message.display_name = (
+                message.profile_name or message.phone or message.user_ref or ""
+            )
 
     def action_open_events(self):
         """List the webhook deliveries that name it; for administrators."""

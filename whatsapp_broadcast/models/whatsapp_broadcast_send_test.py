@@ -105,10 +105,17 @@ class WhatsappBroadcast(models.Model):
 
     def _test_values(self):
         """Return all that a test message says, as it is at this moment."""
+        return {
+            **self._single_values(),
+            "broadcast_id": self.id,
+            "variables": self._example_variables(),
+        }
+
+    def _single_values(self):
+        """Return what a single message of this kind says, but for its variables."""
         media_id = self.media_id or (self._lacks_media() and self._send_media())
         return {
             "direction": "out",
-            "broadcast_id": self.id,
             "user_id": self.env.uid,
             "company_id": self.company_id.id,
             "account_id": self.account_id.id,
@@ -116,7 +123,6 @@ class WhatsappBroadcast(models.Model):
             "message_type": self.message_type,
             "template_id": self.template_id.id,
             "lang": self.template_id.language,
-            "variables": self._example_variables(),
             "body": self.body,
             "media_kind": self.media_kind,
             "media_id": media_id,

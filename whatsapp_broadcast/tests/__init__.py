@@ -4,6 +4,7 @@ from . import (
     test_channel,
     test_companies,
     test_connect,
+    test_conversation,
     test_counters,
     test_events,
     test_freeze,

@@ -8,6 +8,7 @@ from odoo.tests import HttpCase, tagged
 from ..models.whatsapp_broadcast import PREPARED
 from ..providers.transport import Transport
 from .common import BroadcastCommon
+from .test_conversation import ConversationCommon
 
 PROJECT = Path(__file__).parents[2]
 CALL = Transport.__call__
@@ -133,6 +134,28 @@ class TestTours(BroadcastCommon, HttpCase):
             return CALL(transport, request)
 
         return call
+
+
+@tagged("post_install", "-at_install")
+class TestConversationTour(ConversationCommon, HttpCase):
+    """A salesperson reads what a lead wrote, and answers."""
+
+    def test_conversation(self):
+        self.make_sent(self.lead)
+        question = self.make_message(self.lead, body="<b>Which</b> roses?")
+        self.start_tour(
+            f"/odoo/action-crm.crm_lead_action_pipeline/{self.lead.id}",
+            "whatsapp_broadcast_conversation",
+            login=self.user.login,
+        )
+        template, answer = self.messages.search(
+            [("direction", "=", "out")], order="id desc"
+        )
+        self.assertEqual(answer.body, "The *red* ones")
+        self.assertEqual(answer.context_message_id, question.provider_message_id)
+        self.assertEqual(answer.user_id, self.user)
+        self.assertEqual(template.variables["body"], [["1", "Ann"], ["2", "May 6"]])
+        self.assertTrue(question.seen_at)
 
 
 @tagged("post_install", "-at_install")

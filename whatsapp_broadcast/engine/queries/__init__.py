@@ -25,4 +25,5 @@ from .places import *
 from .results import *
 from .statuses import *
 from .table import *
+from .talks import *
 from .windows import *
