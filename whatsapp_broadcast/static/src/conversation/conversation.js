@@ -34,6 +34,7 @@ const NEAR = 80;
 /** The conversation with one lead or partner, and how to go on with it. */
 export class Conversation extends Component {
     static template = "whatsapp_broadcast.Conversation";
+    static path = "whatsapp-conversation";
     static components = { ConversationMessage, Layout, TemplateComposer, TextComposer };
     static props = { ...standardActionServiceProps };
 
@@ -230,14 +231,14 @@ export class Conversation extends Component {
         return date.toLocaleString(DateTime.DATE_FULL);
     }
 
-    get window() {
+    get sender() {
         return this.state.windows.find(
             ({ number_id }) => number_id === this.state.numberId
         );
     }
 
     get secondsLeft() {
-        return this.window ? Math.max(0, (this.window.endsAt - this.state.now) / 1000) : 0;
+        return this.sender ? Math.max(0, (this.sender.endsAt - this.state.now) / 1000) : 0;
     }
 
     get isOpen() {

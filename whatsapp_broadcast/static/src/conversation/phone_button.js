@@ -19,14 +19,9 @@ export class WhatsappButton extends Component {
         this.state = useState({ isShown: false });
         onWillStart(async () => {
             this.state.isShown =
-                this.isOnForm &&
+                MODELS.includes(this.props.record.resModel) &&
                 (await user.hasGroup("whatsapp_broadcast.group_user"));
         });
-    }
-
-    get isOnForm() {
-        const { record } = this.props;
-        return MODELS.includes(record.resModel) && record.model.root?.id === record.id;
     }
 
     async onClick() {
