@@ -72,6 +72,8 @@ export class Conversation extends Component {
     // === LIVE === //
 
     start() {
+        // Opened by its address it has no name yet.
+        this.env.config.setDisplayName(_t("WhatsApp: %s", this.person.name));
         this.props.updateActionState?.({ res_model: this.resModel, res_id: this.resId });
         this.channel = `whatsapp_broadcast/${this.resModel}/${this.resId}`;
         this.onNotification = () => this.refresh();
