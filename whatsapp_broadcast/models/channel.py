@@ -56,6 +56,7 @@ class Channel:
                 token=row["token"],
                 template=_template(content, row) if kind == "template" else None,
                 text=content["body"] if kind == "text" else "",
+                context_id=is_message and row["context_message_id"] or "",
                 media=_media(content, content["media_kind"], content["media_caption"])
                 if kind == "media"
                 else None,

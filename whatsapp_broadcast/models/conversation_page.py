@@ -29,7 +29,9 @@ class Page:
             )
             for source in ("recipient", "message")
         }
-        by_id = {source: dict(zip(of.ids, of, strict=True)) for source, of in found.items()}
+        by_id = {
+            source: dict(zip(of.ids, of, strict=True)) for source, of in found.items()
+        }
         self.rows = [(at, by_id[source][id_]) for at, source, id_ in rows]
 
     def _model(self, source):
@@ -212,9 +214,7 @@ class Page:
 
 def _fill(text, row, component):
     values = dict((row.variables or {}).get(component, ()))
-    return PLACEHOLDER.sub(
-        lambda match: values.get(match[1]) or match[0], text or ""
-    )
+    return PLACEHOLDER.sub(lambda match: values.get(match[1]) or match[0], text or "")
 
 
 def _reactions(changes):

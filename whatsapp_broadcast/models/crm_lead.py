@@ -3,7 +3,7 @@ from odoo import models
 from ..engine import queries
 
 #: Models whose rows go where their lead goes.
-FOLLOWERS = ("recipient", "message", "consent")
+FOLLOWERS = ("recipient", "message", "consent", "contact")
 
 
 class CrmLead(models.Model):

@@ -102,8 +102,11 @@ class WhatsappBroadcastMessage(models.Model):
             message.message_type not in _SILENT for message in self
         )
 
-    def _make_lead(self):
-        """Make a lead of who wrote this message, with where it came from."""
+    def _make_lead(self, user=None):
+        """Make a lead of who wrote this message, with where it came from.
+
+        :param user: the salesperson; none: the number's responsible
+        """
         broadcast = self.broadcast_id
         name = self.profile_name or self.phone or self.user_ref
         return self.env["crm.lead"].create(
@@ -113,7 +116,8 @@ class WhatsappBroadcastMessage(models.Model):
                 "phone": self.phone,
                 "description": self.body and plaintext2html(self.body),
                 "company_id": self.company_id.id,
-                "user_id": self.number_id.user_id.id,
+                "user_id": (user or self.number_id.user_id).id,
+                "partner_id": self.partner_id.id,
                 "type": "lead",
                 "medium_id": self.env["utm.medium"]
                 ._fetch_or_create_utm_medium("WhatsApp", module="whatsapp_broadcast")
@@ -270,9 +274,6 @@ class WhatsappBroadcastMessage(models.Model):
                 % (who, Markup("<br/>").join(text.split("\n")))
             )
         return Markup("").join(lines)
-
-    def _notify_conversation(self):
-        """Have open conversations show what came in."""
 
     # === FILES === #
 

@@ -119,7 +119,9 @@ class WhatsappBroadcastConversation(models.AbstractModel):
                 & Domain([("direction", "=", "in"), ("seen_at", "=", False)])
             )
         )
-        unread.seen_at = self.env["whatsapp.broadcast"]._now()
+        if unread:
+            unread.seen_at = self.env["whatsapp.broadcast"]._now()
+            unread._wake_attend()
         return True
 
     # === WRITING === #
@@ -245,7 +247,8 @@ class WhatsappBroadcastConversation(models.AbstractModel):
 
     def _whatsapp_numbers(self):
         """Return the numbers that this user may see."""
-        return self._whatsapp_rows("number").with_context(active_test=False).search([])
+        numbers = self._whatsapp_rows("number").with_context(active_test=False)
+        return numbers.search([("account_id", "!=", False)])
 
     def _parse_cursor(self, before):
         if not before:

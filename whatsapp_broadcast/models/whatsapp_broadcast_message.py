@@ -270,11 +270,14 @@ class WhatsappBroadcastMessage(models.Model):
         }
 
     def _create_lead(self):
-        lead = self.env["crm.lead"].create(self._lead_values())
+        self.env["crm.lead"].check_access("create")
+        lead = self.sudo()._make_lead(self.env.user)
+        contact_sudo = self.sudo().contact_id
+        contact_sudo.lead_id = lead
         self.flush_model()
         values = {
             "id": self.id,
-            "contact_id": self.sudo().contact_id.id or None,
+            "contact_id": contact_sudo.id or None,
             "lead_id": lead.id,
             "partner_id": lead.partner_id.id or None,
         }
@@ -282,24 +285,6 @@ class WhatsappBroadcastMessage(models.Model):
         self.invalidate_model()
         self.env["whatsapp.broadcast.recipient"].invalidate_model()
         return lead
-
-    def _lead_values(self):
-        message_sudo = self.sudo()
-        broadcast_sudo = message_sudo.broadcast_id
-        who = message_sudo.profile_name or message_sudo.phone or message_sudo.user_ref
-        values = {
-            "name": self.env._("WhatsApp: %s", who),
-            "contact_name": message_sudo.profile_name,
-            "phone": message_sudo.phone,
-            "partner_id": message_sudo.partner_id.id,
-            "user_id": self.env.uid,
-            "company_id": (message_sudo.company_id or self.env.company).id,
-            "description": message_sudo.body,
-        }
-        for name in ("source_id", "medium_id", "campaign_id"):
-            if name in broadcast_sudo._fields and broadcast_sudo[name]:
-                values[name] = broadcast_sudo[name].id
-        return {name: value for name, value in values.items() if value}
 
     def _notify_conversation(self):
         """Tell the browsers that show the conversation to read it again."""

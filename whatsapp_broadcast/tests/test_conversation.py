@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 
 from odoo import fields
@@ -5,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
+from ..models.channel import Channel
 from .common import BroadcastCommon, phone
 
 PHONE = phone(0)
@@ -166,19 +168,17 @@ class TestConversation(ConversationCommon):
         self.make_message(
             self.lead, 3, message_type="image", attachment_id=attachment.id
         )
-        self.make_message(
-            self.lead, 2, message_type="document", media_state="too_large"
-        )
+        self.make_message(self.lead, 2, message_type="document", media_state="gone")
         place = {"latitude": 1.5, "longitude": "-2", "name": "Shop"}
         self.make_message(
             self.lead, 1, message_type="location", details={"location": place}
         )
         wrong = {"location": {"latitude": "javascript:", "longitude": 1}}
         self.make_message(self.lead, 0, message_type="location", details=wrong)
-        picture, large, shop, nowhere = self.talk()["messages"]
+        picture, lost, shop, nowhere = self.talk()["messages"]
         self.assertFalse(picture["media"]["is_shown"])
         self.assertEqual(picture["media"]["url"], f"/web/content/{attachment.id}")
-        self.assertEqual(large["media"]["state"], "too_large")
+        self.assertEqual(lost["media"]["state"], "gone")
         self.assertTrue(shop["location"]["url"].endswith("?q=1.5,-2.0"))
         self.assertFalse(nowhere["location"])
 
@@ -310,6 +310,20 @@ class TestAnswer(ConversationCommon):
         self.assertEqual(message.context_message_id, said.provider_message_id)
         self.assertEqual(self.talk()["messages"][-1]["quote"]["text"], "Hi")
 
+    def test_a_quote_reaches_the_provider(self):
+        said = self.make_message(self.lead, body="Hi")
+        message = self.reply(context_message_id=said.provider_message_id)
+        self.env.flush_all()
+        self.env.cr.execute(
+            "SELECT *, 'message' AS table, 'token' AS token"
+            " FROM whatsapp_broadcast_message WHERE id = %s",
+            [message.id],
+        )
+        [row] = self.env.cr.dictfetchall()
+        channel = Channel(self.account._provider(), "700300", 80)
+        body = json.loads(channel.prepare(row).body)
+        self.assertEqual(body["context"], {"message_id": said.provider_message_id})
+
     def test_no_text_outside_the_window(self):
         with self.assertRaisesRegex(UserError, "Send a template"):
             self.reply()
@@ -410,13 +424,14 @@ class TestFollowers(ConversationCommon):
         broadcast = row.broadcast_id
         before = broadcast.get_stats()
         message = self.make_message(self.lead)
+        message.contact_id.lead_id = self.lead
         consent = self.make_consent(lead_id=self.lead.id)
         survivor = self.make_lead(phone(4), name="Survivor", type="opportunity")
         self.lead.type = "lead"
         draft = self.make_broadcast(self.lead)
         (survivor + self.lead).merge_opportunity()
         self.assertFalse(self.lead.exists())
-        for record in (row, message, consent):
+        for record in (row, message, consent, message.contact_id):
             self.assertEqual(record.lead_id, survivor)
         self.assertEqual(draft.lead_ids, survivor)
         self.assertEqual(broadcast.get_stats(), before)

@@ -111,8 +111,8 @@ FROM decided CROSS JOIN clock CROSS JOIN slot WHERE r.id = decided.id
 RETURNING 'message' AS table, r.id, r.broadcast_id, r.number_id, r.account_id,
     r.template_id, r.token, r.phone, r.user_ref, r.variables, r.attempt_count, r.state,
     needs_place, r.message_type, r.body, r.media_kind, r.media_id, r.media_link,
-    r.media_caption, r.media_filename, decided.name AS template, decided.language,
-    decided.header_type,
+    r.media_caption, r.media_filename, r.context_message_id,
+    decided.name AS template, decided.language, decided.header_type,
     (EXTRACT(EPOCH FROM first) + turn * %(spacing)s)::float AS slot
 """
 

@@ -74,7 +74,7 @@ WHERE m.direction = 'in' AND EXISTS (
 """
 
 #: Rows that follow a lead or partner.
-_FOLLOWERS = ("recipient", "message", "consent")
+_FOLLOWERS = ("recipient", "message", "consent", "contact")
 
 MOVE_TO_LEAD = tuple(
     f"""

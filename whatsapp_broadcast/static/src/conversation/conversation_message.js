@@ -87,8 +87,7 @@ export class ConversationMessage extends Component {
     get mediaNote() {
         return {
             pending: _t("Is being fetched…"),
-            too_large: _t("Too large to be stored here. Open it on the phone."),
-            gone: _t("No longer available from WhatsApp."),
+            gone: _t("Not available here. Open it on the phone."),
         }[this.props.message.media.state];
     }
 
