@@ -11,18 +11,22 @@ class IrWebsocket(models.AbstractModel):
 
     def _build_bus_channel_list(self, channels):
         """Let people hear of conversations that they may read."""
-        records = []
-        for channel in list(channels):
+        return super()._build_bus_channel_list(self._open_conversations(channels))
+
+    def _open_conversations(self, channels):
+        """Return the channels with records in place of names, if they may be read."""
+        others, records = [], []
+        for channel in channels:
             match = isinstance(channel, str) and _CHANNEL.match(channel)
             if match:
-                channels.remove(channel)
                 model = self.env[match[1]].with_context(
                     allowed_company_ids=self.env.user.company_ids.ids
                 )
                 records.append(model.browse(int(match[2])))
-        channels.extend(
+            else:
+                others.append(channel)
+        return others + [
             (record, "whatsapp_broadcast")
             for record in records
             if record._whatsapp_may_converse()
-        )
-        return super()._build_bus_channel_list(channels)
+        ]

@@ -4,6 +4,8 @@ from odoo import fields, models
 class ResCompany(models.Model):
     _inherit = "res.company"
 
+    # Not required by the database: Odoo's own modules make companies before this one
+    # is loaded, as their tests do. Nothing chosen is the default.
     whatsapp_stop_scope = fields.Selection(
         [
             ("all", "All broadcasts of the company"),
@@ -11,7 +13,6 @@ class ResCompany(models.Model):
             ("blacklist", "All broadcasts, and the phone blacklist"),
         ],
         "STOP Ends",
-        required=True,
         default="all",
         help="What somebody who answers STOP, or a word like it, gets no more of.",
     )
@@ -22,7 +23,6 @@ class ResCompany(models.Model):
             ("require", "Is required: others are left out"),
         ],
         "Consent to Marketing",
-        required=True,
         default="warn",
     )
     whatsapp_stop_confirmation = fields.Char(
@@ -33,7 +33,6 @@ class ResCompany(models.Model):
     whatsapp_notification = fields.Selection(
         [("inbox", "A message"), ("activity", "An activity")],
         "Replies Come as",
-        required=True,
         default="inbox",
     )
     whatsapp_create_leads = fields.Boolean(

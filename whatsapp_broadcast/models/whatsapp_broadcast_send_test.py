@@ -17,7 +17,7 @@ class WhatsappBroadcast(models.Model):
 
     def _compute_test_count(self):
         groups = self.env["whatsapp.broadcast.message"]._read_group(
-            [("broadcast_id", "in", self.ids)], ["broadcast_id"], ["__count"]
+            self._tests(), ["broadcast_id"], ["__count"]
         )
         counts = {broadcast.id: count for broadcast, count in groups}
         for broadcast in self:
@@ -63,8 +63,16 @@ class WhatsappBroadcast(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "whatsapp_broadcast.whatsapp_broadcast_message_action"
         )
-        action["domain"] = [("broadcast_id", "=", self.id)]
+        action["domain"] = self._tests()
         return action
+
+    def _tests(self):
+        """Return the domain of tests: what people answer is the broadcast's as well."""
+        return [
+            ("broadcast_id", "in", self.ids),
+            ("direction", "=", "out"),
+            ("is_confirmation", "=", False),
+        ]
 
     def _test_numbers(self, phones):
         """Return ``address phone partner_id`` of whom a test goes to, each once."""

@@ -1,5 +1,6 @@
 import json
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
@@ -250,6 +251,26 @@ class TestConversation(ConversationCommon):
         own = self.env.ref("sales_team.group_sale_salesman")
         user.write({"group_ids": [Command.unlink(all_leads.id), Command.link(own.id)]})
         self.env.invalidate_all()
+
+    # === LIVE === #
+
+    def test_browsers_hear_of_conversations_that_may_be_read(self):
+        self.only_own_leads(self.other_user)
+        names = ["other", f"whatsapp_broadcast/crm.lead/{self.lead.id}"]
+        channel = (self.lead, "whatsapp_broadcast")
+        for user, heard in ((self.user, [channel]), (self.other_user, [])):
+            hear = self.env["ir.websocket"].with_user(user)._open_conversations
+            self.assertEqual(hear(names), ["other", *heard])
+        self.assertEqual(hear(["whatsapp_broadcast/crm.lead/999999999"]), [])
+
+    def test_what_comes_in_is_told_to_whom_it_is_shown(self):
+        message = self.make_message(self.lead)
+        with patch.object(type(self.env["bus.bus"]), "_sendone") as send:
+            message._notify_conversation()
+        told = [call.args[0] for call in send.call_args_list]
+        self.assertEqual(
+            told, [(record, "whatsapp_broadcast") for record in (self.lead, self.partner)]
+        )
 
     # === READ, UNREAD === #
 

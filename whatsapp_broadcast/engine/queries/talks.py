@@ -59,8 +59,11 @@ CROSS JOIN LATERAL {permission("r", "'marketing'", "%(company_id)s")} AS marketi
 
 #: Of each person, what came in last.
 LATEST_MESSAGES = """
-SELECT max(id) FROM whatsapp_broadcast_message
-WHERE direction = 'in' GROUP BY COALESCE(contact_id, -id)
+SELECT m.id FROM whatsapp_broadcast_message m
+WHERE m.direction = 'in' AND NOT EXISTS (
+    SELECT FROM whatsapp_broadcast_message o
+    WHERE o.contact_id = m.contact_id AND o.direction = 'in' AND o.id > m.id
+)
 """
 
 #: What came in from people to whom something single went out since.
