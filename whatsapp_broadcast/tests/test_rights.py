@@ -82,7 +82,11 @@ PUBLIC_METHODS = {
         "action_send_again": {},
         "action_open_events": {},
     },
-    MESSAGE: {"action_open_events": {}},
+    MESSAGE: {
+        "action_create_lead": {},
+        "action_open_conversation": {},
+        "action_open_events": {},
+    },
     "whatsapp.broadcast.account": {
         "action_connect": {},
         "action_sync_templates": {},
@@ -117,7 +121,6 @@ PUBLIC_METHODS = {
         "create": {"vals_list": [{"broadcast_id": 1}]},
     },
     "whatsapp.broadcast.register": {"action_register": {}},
-    MESSAGE: {"action_create_lead": {}, "action_open_conversation": {}},
     "crm.lead": {"action_whatsapp_broadcast": {}, **CONVERSATION},
     "res.partner": {"action_whatsapp_broadcast": {}, **CONVERSATION},
 }
