@@ -269,7 +269,8 @@ class TestConversation(ConversationCommon):
             message._notify_conversation()
         told = [call.args[0] for call in send.call_args_list]
         self.assertEqual(
-            told, [(record, "whatsapp_broadcast") for record in (self.lead, self.partner)]
+            told,
+            [(record, "whatsapp_broadcast") for record in (self.lead, self.partner)],
         )
 
     # === READ, UNREAD === #
