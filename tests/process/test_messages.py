@@ -102,6 +102,13 @@ def test_a_message_waits_for_no_hours_and_no_rest_of_a_broadcast(world):
         world.free_pace()
 
 
+def test_a_claim_says_what_a_message_quotes(world):
+    number = world.number()
+    world.message(number, context_message_id="wamid.1")
+    [job] = world.claim(world.lane(number))
+    assert job.row["context_message_id"] == "wamid.1"
+
+
 def test_a_usual_turn_has_no_statement_more(world, monkeypatch):
     number = world.number()
     world.broadcast(number, 5)
