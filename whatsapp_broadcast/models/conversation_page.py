@@ -143,7 +143,7 @@ class Page:
             "kind": kind,
             "state": row.media_state or ("stored" if attachment else "gone"),
             "filename": row.media_filename or attachment.name or False,
-            "url": attachment and f"/web/content/{attachment.id}",
+            "url": bool(attachment) and f"/web/content/{attachment.id}",
             "is_shown": bool(attachment) and (is_shown or mimetype in PICTURES),
         }
 

@@ -180,6 +180,7 @@ class TestConversation(ConversationCommon):
         self.assertFalse(picture["media"]["is_shown"])
         self.assertEqual(picture["media"]["url"], f"/web/content/{attachment.id}")
         self.assertEqual(lost["media"]["state"], "gone")
+        self.assertIs(lost["media"]["url"], False)
         self.assertTrue(shop["location"]["url"].endswith("?q=1.5,-2.0"))
         self.assertFalse(nowhere["location"])
 
