@@ -1,7 +1,7 @@
 """Opt-outs and opt-ins: what was said is logged, what is in force is set.
 
-A word takes back only what the same channel said, whatever comes first; a person in
-Odoo may take back all.
+An opt-out is taken back only by the channel that said it, whatever comes first, or by
+a person in Odoo; a consent by any.
 """
 
 import unicodedata
@@ -51,11 +51,11 @@ def record(cr, wish):
     }
     if wish.kind in _UNDONE_BY:
         values["undone_by"] = _UNDONE_BY[wish.kind]
-        values["undoers"] = [*_same_channel(wish.channel), BY_HAND]
+        values["undoers"] = _undoers(wish)
         cr.execute(queries.CHOOSE, values)
     else:
         values["undoes"] = _UNDOES[wish.kind]
-        values["undone_channels"] = _overruled(wish.channel)
+        values["undone_channels"] = _overruled(wish)
         cr.execute(queries.UNCHOOSE, values)
 
 
@@ -63,8 +63,17 @@ def _same_channel(channel):
     return list(_CONVERSATION if channel in _CONVERSATION else (channel,))
 
 
-def _overruled(channel):
-    return list(CHANNELS) if channel == BY_HAND else _same_channel(channel)
+def _undoers(wish):
+    if wish.kind == "opt_in":
+        return list(CHANNELS)
+    return [*_same_channel(wish.channel), BY_HAND]
+
+
+def _overruled(wish):
+    # A consent is withdrawn as easily as it was given: on any way.
+    if wish.kind == "withdrawal" or wish.channel == BY_HAND:
+        return list(CHANNELS)
+    return _same_channel(wish.channel)
 
 
 def keyword_key(text):

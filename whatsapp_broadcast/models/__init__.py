@@ -28,6 +28,7 @@ from . import (
     whatsapp_broadcast_notice,
     whatsapp_broadcast_number,
     whatsapp_broadcast_pace,
+    whatsapp_broadcast_permission,
     whatsapp_broadcast_prepare,
     whatsapp_broadcast_reach,
     whatsapp_broadcast_recipient,
@@ -35,12 +36,14 @@ from . import (
     whatsapp_broadcast_send_test,
     whatsapp_broadcast_series,
     whatsapp_broadcast_stats,
+    whatsapp_broadcast_subject,
     whatsapp_broadcast_template,
     whatsapp_broadcast_template_button,
     whatsapp_broadcast_template_variable,
     whatsapp_broadcast_values,
+    whatsapp_broadcast_way_out,
 )
 
 # isort: split
 # What adds to a model comes after it.
-from . import whatsapp_broadcast_attend
+from . import whatsapp_broadcast_attend, whatsapp_broadcast_consent_entry

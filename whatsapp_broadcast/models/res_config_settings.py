@@ -20,6 +20,21 @@ class ResConfigSettings(models.TransientModel):
         config_parameter=KEEP_DAYS_PARAMETER,
         default=KEEP_DAYS,
     )
+    whatsapp_stop_scope = fields.Selection(
+        related="company_id.whatsapp_stop_scope", readonly=False
+    )
+    whatsapp_consent_rule = fields.Selection(
+        related="company_id.whatsapp_consent_rule", readonly=False
+    )
+    whatsapp_stop_confirmation = fields.Char(
+        related="company_id.whatsapp_stop_confirmation", readonly=False
+    )
+    whatsapp_notification = fields.Selection(
+        related="company_id.whatsapp_notification", readonly=False
+    )
+    whatsapp_create_leads = fields.Boolean(
+        related="company_id.whatsapp_create_leads", readonly=False
+    )
 
     @api.constrains("whatsapp_broadcast_event_days")
     def _check_whatsapp_broadcast_event_days(self):

@@ -1,6 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
-from .whatsapp_broadcast_consent import CHANNELS, PURPOSES
+from .whatsapp_broadcast_consent import CHANNELS, PURPOSES, domain_of_phone
 
 
 class WhatsappBroadcastChoice(models.Model):
@@ -22,6 +22,7 @@ class WhatsappBroadcastChoice(models.Model):
     address = fields.Char(
         required=True, readonly=True, help="A phone by its key, or a user id."
     )
+    phone = fields.Char(compute="_compute_phone", search="_search_phone")
     company_id = fields.Many2one(
         "res.company", ondelete="cascade", readonly=True, help="Empty: all companies."
     )
@@ -38,3 +39,13 @@ class WhatsappBroadcastChoice(models.Model):
     )
     # By address alone: a claim asks for opt-outs and opt-ins at once.
     _address_index = models.Index("(address)")
+
+    @api.depends("address")
+    def _compute_phone(self):
+        for choice in self:
+            is_phone = (choice.address or "").startswith("+")
+            choice.phone = is_phone and choice.address
+
+    @api.model
+    def _search_phone(self, operator, value):
+        return domain_of_phone(self, operator, value)

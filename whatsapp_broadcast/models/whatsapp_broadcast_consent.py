@@ -1,4 +1,7 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
+
+from ..engine.addresses import canonical
 
 PURPOSES = [("marketing", "Marketing"), ("all", "All broadcasts")]
 
@@ -17,7 +20,7 @@ CHANNELS = [
 class WhatsappBroadcastConsent(models.Model):
     """What a person said about being written to: a log that nothing changes.
 
-    Opt-outs that are in force now are ``whatsapp.broadcast.optout``.
+    What is in force of it now is ``whatsapp.broadcast.choice``.
     """
 
     _name = "whatsapp.broadcast.consent"
@@ -29,8 +32,9 @@ class WhatsappBroadcastConsent(models.Model):
         "res.company", ondelete="cascade", readonly=True, help="Empty: all companies."
     )
     address = fields.Char(
-        required=True, readonly=True, help="E.164 phone, else the user id."
+        required=True, readonly=True, help="A phone by its key, or a user id."
     )
+    phone = fields.Char(compute="_compute_phone", search="_search_phone")
     lead_id = fields.Many2one(
         "crm.lead", ondelete="set null", readonly=True, index="btree_not_null"
     )
@@ -62,6 +66,11 @@ class WhatsappBroadcastConsent(models.Model):
     blacklisted = fields.Char(
         readonly=True, help="The phone that it put on the phone blacklist."
     )
+    is_readable = fields.Boolean(
+        compute="_compute_is_readable",
+        search="_search_is_readable",
+        help="The user may read its lead or its partner.",
+    )
 
     #: A delivery that comes twice says nothing new.
     _said_unique = models.UniqueIndex(
@@ -74,6 +83,39 @@ class WhatsappBroadcastConsent(models.Model):
         kinds = dict(self._fields["kind"]._description_selection(self.env))
         for consent in self:
             consent.display_name = f"{consent.address}: {kinds[consent.kind]}"
+
+    @api.depends("address")
+    def _compute_phone(self):
+        for consent in self:
+            is_phone = (consent.address or "").startswith("+")
+            consent.phone = is_phone and consent.address
+
+    @api.model
+    def _search_phone(self, operator, value):
+        return domain_of_phone(self, operator, value)
+
+    # === WHO MAY READ IT === #
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_is_readable(self):
+        readable = self.search([("id", "in", self.ids), ("is_readable", "=", True)])
+        for consent in self:
+            consent.is_readable = consent in readable
+
+    @api.model
+    def _search_is_readable(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        domain = Domain.FALSE
+        for name in ("lead_id", "partner_id"):
+            # Rules are evaluated as superuser, and ask what the user may read.
+            records = self.sudo(False).env[self._fields[name].comodel_name]
+            if records.has_access("read"):
+                ids = records.with_context(active_test=False)._search([])
+                domain |= Domain(name, "in", ids)
+        return domain if True in value else ~domain
+
+    # === WHAT FOLLOWS FROM IT === #
 
     def _link_person(self, lead, partner):
         """Keep whose words they are."""
@@ -106,3 +148,22 @@ class WhatsappBroadcastConsent(models.Model):
         if earlier:
             self.env["phone.blacklist"].sudo()._remove(earlier.mapped("blacklisted"))
             earlier.blacklisted = False
+
+
+def domain_of_phone(model, operator, value):
+    """Return a domain on ``address`` by a phone, however it is written, or a part."""
+    if operator in ("in", "not in"):
+        found = Domain.OR(_domain_of(model, text) for text in value if text)
+        return found if operator == "in" else ~found
+    if operator not in ("ilike", "like", "=ilike", "=like"):
+        return NotImplemented
+    return _domain_of(model, value) if value else Domain.TRUE
+
+
+def _domain_of(model, text):
+    formatted = model._phone_format(number=text.strip())
+    if formatted:
+        return Domain("address", "=", canonical(formatted))
+    digits = "".join(filter(str.isdigit, text))
+    is_part = len(digits) >= 3 and not any(map(str.isalpha, text))
+    return Domain("address", "ilike", digits if is_part else text.strip())

@@ -23,6 +23,7 @@ ENGINE_MODELS = {
     "whatsapp.broadcast.contact": {"phone": "+12125550100"},
     "whatsapp.broadcast.notice": {"value": "approved", "is_open": False},
     "whatsapp.broadcast.message": {"phone": "+12125550100", "state": "queued"},
+    "whatsapp.broadcast.consent": {"address": "+12125550100", "kind": "opt_in"},
 }
 
 #: Spelt out, not imported: what is missing in the model's own list must be noticed.
@@ -112,8 +113,12 @@ PUBLIC_METHODS = {
         "copy_data": {},
     },
     "whatsapp.broadcast.contact": {
-        "create": {"vals_list": [{"phone": "+12125550100"}]}
+        "create": {"vals_list": [{"phone": "+12125550100"}]},
+        "action_open_person": {},
+        "action_export_person": {},
+        "action_erase_person": {},
     },
+    "whatsapp.broadcast.person": {"action_export": {}, "action_erase": {}},
     "whatsapp.broadcast.event": {"action_retry": {}},
     "whatsapp.broadcast.notice": {"action_dismiss": {}},
     "whatsapp.broadcast.launch": {
@@ -121,11 +126,33 @@ PUBLIC_METHODS = {
         "create": {"vals_list": [{"broadcast_id": 1}]},
     },
     "whatsapp.broadcast.register": {"action_register": {}},
-    "crm.lead": {"action_whatsapp_broadcast": {}, **CONVERSATION},
-    "res.partner": {"action_whatsapp_broadcast": {}, **CONVERSATION},
+    "whatsapp.broadcast.consent": {
+        "record_consent": {"kind": "opt_in", "phone": "+12125550100"}
+    },
+    "whatsapp.broadcast.consent.entry": {"action_record": {}},
+    "crm.lead": {
+        "action_whatsapp_broadcast": {},
+        "action_whatsapp_consent": {},
+        "action_whatsapp_consents": {},
+        "action_open_person": {},
+        "action_export_person": {},
+        "action_erase_person": {},
+        **CONVERSATION,
+    },
+    "res.partner": {
+        "action_whatsapp_broadcast": {},
+        "action_whatsapp_consent": {},
+        "action_whatsapp_consents": {},
+        "action_open_person": {},
+        "action_export_person": {},
+        "action_erase_person": {},
+        **CONVERSATION,
+    },
 }
 #: Methods of Odoo's that are only extended: Odoo sees to their rights.
 EXTENDED = {("crm.lead", "write")}
+#: What is called on a model, not on records.
+OF_MODEL = ("create", "record_consent")
 #: What a plain User may call on others' records as well.
 FOR_ALL_USERS = {
     ("whatsapp.broadcast.account", "action_open_numbers"),
@@ -133,8 +160,14 @@ FOR_ALL_USERS = {
     ("whatsapp.broadcast.account", "action_open_notices"),
     ("whatsapp.broadcast.account", "action_open_unrouted"),
     ("whatsapp.broadcast.template", "copy_data"),
+    ("whatsapp.broadcast.consent", "record_consent"),
+    ("whatsapp.broadcast.consent.entry", "action_record"),
     ("crm.lead", "action_whatsapp_broadcast"),
+    ("crm.lead", "action_whatsapp_consent"),
+    ("crm.lead", "action_whatsapp_consents"),
     ("res.partner", "action_whatsapp_broadcast"),
+    ("res.partner", "action_whatsapp_consent"),
+    ("res.partner", "action_whatsapp_consents"),
     *((model, name) for model in ("crm.lead", "res.partner") for name in CONVERSATION),
 }
 
@@ -185,6 +218,15 @@ class TestRights(BroadcastHttpCommon):
                 "user_id": cls.user.id,
             },
             "launch": {"broadcast_id": cls.broadcast.id},
+            "consent": {
+                "address": "+12125550100",
+                "kind": "opt_in",
+                "purpose": "marketing",
+                "channel": "api",
+                "at": "2026-01-01",
+            },
+            "consent.entry": {"lead_id": cls.lead.id},
+            "person": {"lead_id": cls.lead.id},
             "register": {"number_id": number.id, "pin": "123456"},
         }
         records = {
@@ -467,7 +509,7 @@ class TestRights(BroadcastHttpCommon):
                         self.outsider,
                         model,
                         name,
-                        () if name == "create" else self.records[model].ids,
+                        () if name in OF_MODEL else self.records[model].ids,
                         **arguments,
                     )
 

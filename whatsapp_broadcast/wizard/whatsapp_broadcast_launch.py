@@ -23,6 +23,9 @@ class WhatsappBroadcastLaunch(models.TransientModel):
     reachable_count = fields.Integer(compute="_compute_reachable_count")
     skipped_count = fields.Integer(related="broadcast_id.skipped_count")
     country_guessed_count = fields.Integer(related="broadcast_id.country_guessed_count")
+    without_consent_count = fields.Integer(related="broadcast_id.without_consent_count")
+    must_count_consents = fields.Boolean(compute="_compute_must_count_consents")
+    lacks_way_out = fields.Boolean(related="broadcast_id.lacks_way_out")
     scheduled_at = fields.Datetime(related="broadcast_id.scheduled_at")
     day_count = fields.Integer(
         compute="_compute_day_count",
@@ -70,6 +73,15 @@ class WhatsappBroadcastLaunch(models.TransientModel):
             broadcast = wizard.broadcast_id
             wizard.must_confirm = (
                 broadcast.hears_nothing and broadcast.template_category == "marketing"
+            )
+
+    @api.depends("broadcast_id")
+    def _compute_must_count_consents(self):
+        for wizard in self:
+            broadcast = wizard.broadcast_id
+            rule = broadcast.company_id.whatsapp_consent_rule
+            wizard.must_count_consents = (
+                broadcast.template_category == "marketing" and rule == "warn"
             )
 
     @api.depends("broadcast_id")

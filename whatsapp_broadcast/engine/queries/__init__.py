@@ -21,9 +21,11 @@ from .news import *
 from .notices import *
 from .pauses import *
 from .people import *
+from .permissions import *
 from .places import *
 from .results import *
 from .statuses import *
+from .subjects import *
 from .table import *
 from .talks import *
 from .windows import *
