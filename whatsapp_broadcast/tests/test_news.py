@@ -33,9 +33,10 @@ class NewsCommon(BroadcastCommon):
         cls.manager.notification_type = "inbox"
 
     def merge(self, *events):
-        super().merge(*events)
+        result = super().merge(*events)
         states = self.env["whatsapp.broadcast.event"].search([]).mapped("state")
         self.assertEqual(set(states), {"processed"}, "one broke")
+        return result
 
     def tell(self):
         self.env.flush_all()
