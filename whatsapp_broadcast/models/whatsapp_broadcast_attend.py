@@ -118,7 +118,6 @@ class WhatsappBroadcastMessage(models.Model):
                 "company_id": self.company_id.id,
                 "user_id": (user or self.number_id.user_id).id,
                 "partner_id": self.partner_id.id,
-                "type": "lead",
                 "medium_id": self.env["utm.medium"]
                 ._fetch_or_create_utm_medium("WhatsApp", module="whatsapp_broadcast")
                 .id,

@@ -98,6 +98,14 @@ class WhatsappBroadcastTemplate(models.Model):
     button_ids = fields.One2many(
         "whatsapp.broadcast.template.button", "template_id", copy=True
     )
+    # Beside the buttons: those of a template at the provider cannot be edited.
+    opt_out_button_ids = fields.Many2many(
+        "whatsapp.broadcast.template.button",
+        string="Opts Out",
+        compute="_compute_opt_out_buttons",
+        inverse="_inverse_opt_out_buttons",
+        help="Who presses one of these gets no marketing messages any more.",
+    )
     external_id = fields.Char("Template ID", readonly=True, copy=False)
     rejected_reason = fields.Char(
         readonly=True, copy=False, help="The provider's words on its present state."
@@ -361,6 +369,16 @@ class WhatsappBroadcastTemplate(models.Model):
         return [RemoteVariable(*key, samples.get(key) or "") for key in keys]
 
     # === PROTECTION === #
+
+    @api.depends("button_ids.is_opt_out")
+    def _compute_opt_out_buttons(self):
+        for template in self:
+            template.opt_out_button_ids = template.button_ids.filtered("is_opt_out")
+
+    def _inverse_opt_out_buttons(self):
+        for template in self:
+            for button in template.button_ids:
+                button.is_opt_out = button in template.opt_out_button_ids
 
     @api.model_create_multi
     def create(self, vals_list):

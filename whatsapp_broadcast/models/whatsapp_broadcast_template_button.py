@@ -5,6 +5,7 @@ class WhatsappBroadcastTemplateButton(models.Model):
     _name = "whatsapp.broadcast.template.button"
     _description = "WhatsApp Template Button"
     _order = "template_id, index"
+    _rec_name = "text"
 
     template_id = fields.Many2one(
         "whatsapp.broadcast.template", required=True, ondelete="cascade", index=True

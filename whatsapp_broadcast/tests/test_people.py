@@ -195,14 +195,12 @@ class TestPeople(BroadcastCommon):
         )
 
     def test_a_button_marked_as_opt_out_is_for_marketing(self):
-        self.env["whatsapp.broadcast.template.button"].create(
-            {
-                "template_id": self.marketing.id,
-                "index": 0,
-                "text": "No offers",
-                "is_opt_out": True,
-            }
+        button = self.env["whatsapp.broadcast.template.button"].create(
+            {"template_id": self.marketing.id, "index": 0, "text": "No offers"}
         )
+        # That of the provider, whose content nobody here may change.
+        self.marketing.with_user(self.manager).opt_out_button_ids = button
+        self.assertTrue(button.is_opt_out)
         broadcast = self.make_broadcast(
             self.make_lead("+12125550100"), template_id=self.marketing.id
         )
