@@ -52,6 +52,11 @@ class TestPeople(BroadcastCommon):
             )
         )
 
+    def changes(self, **names):
+        """Let somebody get another name."""
+        number_id = self.number.external_id
+        self.merge(IdentityEvent(number_id=number_id, at=self.now, **names))
+
     def fate(self, phone, template=None, **values):
         """Return what becomes of a lead with this phone in a new broadcast."""
         lead = self.make_lead(phone, **values)
@@ -112,40 +117,19 @@ class TestPeople(BroadcastCommon):
 
     def test_a_changed_number_takes_its_stop_along(self):
         self.says("STOP", phone="+12125550100")
-        self.merge(
-            IdentityEvent(
-                number_id=self.number.external_id,
-                at=self.now,
-                phone="+12125550100",
-                new_phone="+12125550199",
-            )
-        )
+        self.changes(phone="+12125550100", new_phone="+12125550199")
         self.assertEqual(self.fate("+12125550199"), "opted_out")
         self.assertEqual(self.known().phone, "+12125550199")
 
     def test_a_changed_user_id_takes_its_stop_along(self):
         self.says("STOP", user_ref="US.1")
-        self.merge(
-            IdentityEvent(
-                number_id=self.number.external_id,
-                at=self.now,
-                user_ref="US.1",
-                new_user_ref="US.2",
-            )
-        )
+        self.changes(user_ref="US.1", new_user_ref="US.2")
         self.says("hello", user_ref="US.2", phone="+12125550100", minutes=1)
         self.assertEqual(self.fate("+12125550100"), "opted_out")
 
     def test_the_next_owner_of_a_phone_is_somebody_else(self):
         self.says("hello", phone="+12125550100", profile_name="Ann")
-        self.merge(
-            IdentityEvent(
-                number_id=self.number.external_id,
-                at=self.now,
-                phone="+12125550100",
-                new_phone="+12125550199",
-            )
-        )
+        self.changes(phone="+12125550100", new_phone="+12125550199")
         self.says("hello", phone="+12125550100", profile_name="Bob", minutes=1)
         self.assertEqual(
             dict(self.known().mapped(lambda c: (c.phone, c.name))),
@@ -295,14 +279,7 @@ class TestPeople(BroadcastCommon):
 
     def test_both_phones_of_who_changed_it_are_one_person(self):
         self.says("hello", phone="+12125550100")
-        self.merge(
-            IdentityEvent(
-                number_id=self.number.external_id,
-                at=self.now,
-                phone="+12125550100",
-                new_phone="+12125550199",
-            )
-        )
+        self.changes(phone="+12125550100", new_phone="+12125550199")
         leads = self.make_lead("+12125550100") + self.make_lead("+12125550199")
         states = sorted(self.reviewed(leads).values())
         self.assertEqual(states, ["duplicate", "queued"])
