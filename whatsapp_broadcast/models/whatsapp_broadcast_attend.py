@@ -41,11 +41,9 @@ class WhatsappBroadcastMessage(models.Model):
     def _attend(self):
         """Find whom messages are from, tell people, fetch files, tell the provider."""
         while messages := self._next(queries.MESSAGES_TO_TELL):
-            messages._link()
-            messages._heed_wishes()
-            messages._tell_received()
-            messages._notify_conversation()
-            messages._finish()
+            for of_person in messages.grouped("contact_id").values():
+                of_person._see_to()
+                of_person._finish()
             self.env["ir.cron"]._commit_progress(len(messages))
         self._fetch_files()
         self._send_receipts()
@@ -54,6 +52,19 @@ class WhatsappBroadcastMessage(models.Model):
     def _next(self, query):
         self.env.cr.execute(query, {"limit": BATCH})
         return self.browse(id_ for (id_,) in self.env.cr.fetchall())
+
+    def _see_to(self):
+        """Link and tell; what breaks, such as another addon's rule, stops no other."""
+        try:
+            with self.env.cr.savepoint():
+                self._link()
+                self._heed_wishes()
+                self._tell_received()
+                self._notify_conversation()
+        except Exception as error:  # no details: they would name people
+            kind = type(error).__name__
+            _logger.error("Messages %s were told to nobody (%s)", self.ids, kind)
+            self.env.invalidate_all(flush=False)
 
     def _finish(self):
         """Take off the list what there is nothing to do with any more."""
@@ -293,7 +304,7 @@ class WhatsappBroadcastMessage(models.Model):
                 fetched = self.account_id._provider().fetch_media(
                     transport, self.media_id, self.number_id.external_id, MAX_MEDIA
                 )
-            except (ProviderError, TransportError) as error:
+            except (ProviderError, TransportError, UserError) as error:
                 self._set_back_file(error)
             else:
                 self._store_file(fetched)
@@ -304,7 +315,11 @@ class WhatsappBroadcastMessage(models.Model):
             self._give_up_file(self.env._("It is not the file that was sent."))
             return
         record = self.lead_id or self.partner_id or self
-        attachment = self.env["ir.attachment"].create(
+        # A page that a stranger sent is shown as text, never run.
+        attachments = self.env["ir.attachment"].with_context(
+            attachments_mime_plainxml=True
+        )
+        attachment = attachments.create(
             {
                 "name": self.media_filename or self._file_name(fetched.mimetype),
                 "raw": fetched.content,
@@ -329,7 +344,7 @@ class WhatsappBroadcastMessage(models.Model):
     def _set_back_file(self, error):
         """Try again later, unless that is no use."""
         told = getattr(error, "error", None)
-        words = told.message if told else error.reason
+        words = told.message if told else str(error)
         is_final = told and told.error_class is ErrorClass.REQUEST
         if is_final or self.media_attempt_count + 1 >= FETCH_TRIES:
             self._give_up_file(words)

@@ -161,6 +161,27 @@ class TestReceived(BroadcastCommon):
         self.attend()
         self.assertEqual(len(self.notified()), 1)
 
+    def test_what_breaks_for_one_person_holds_up_nobody_else(self):
+        broken, other = self.reached(2)
+        self.receive(sender=0)
+        self.receive(sender=1)
+        leads = type(self.env["crm.lead"])
+        post = leads.message_post
+
+        def refuse(lead, **values):
+            if lead == broken.lead_id:
+                raise ValueError("a rule of another addon")
+            return post(lead, **values)
+
+        logger = "odoo.addons.whatsapp_broadcast.models.whatsapp_broadcast_attend"
+        with (
+            patch.object(leads, "message_post", refuse),
+            self.assertLogs(logger, "ERROR"),
+        ):
+            self.attend()
+        self.assertEqual(self.notified().mail_message_id.res_id, other.lead_id.id)
+        self.assertFalse(self.messages().filtered("needs_attention"))
+
     def test_who_left_is_skipped(self):
         row = self.reached(user=self.other_user)
         row.lead_id.user_id = self.user
@@ -278,6 +299,15 @@ class TestReceived(BroadcastCommon):
             (attachment.res_model, attachment.res_id), ("crm.lead", row.lead_id.id)
         )
         self.assertFalse(message.needs_attention)
+
+    def test_a_page_is_kept_as_text(self):
+        self.account.access_token = "a token"
+        page = b"<html><script>alert(1)</script></html>"
+        message = self.picture(sha256="", mimetype="text/html")
+        self.attend_with(
+            self.place(mime_type="text/html", file_size=len(page)), (200, page)
+        )
+        self.assertEqual(message.attachment_id.mimetype, "text/plain")
 
     def test_another_file_than_was_sent_is_not_kept(self):
         self.account.access_token = "a token"
