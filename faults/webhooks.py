@@ -257,7 +257,8 @@ def poison(arena: Arena) -> None:
         aside = (
             "SELECT count(*) FROM whatsapp_broadcast_event WHERE state = 'set_aside'"
         )
-        if not wait_until(lambda: scene.ask(aside) == 1, 90):
+        # Three tries, and nobody is woken for one: the cron looks once a minute.
+        if not wait_until(lambda: scene.ask(aside) == 1, 200):
             raise TimeoutError("the poisoned delivery was not set aside")
         read = Counter(state for _id, state in _states(scene))["read"]
         arena.measure("read beside the poisoned one", read, at_least=len(people) - 1)
