@@ -299,15 +299,20 @@ class WhatsappBroadcastMessage(models.Model):
             self.env["ir.cron"]._commit_progress(1)
 
     def _fetch_file(self):
+        try:
+            fetched = self._download()
+        except (ProviderError, TransportError, UserError) as error:
+            self._set_back_file(error)
+        else:
+            self._store_file(fetched)
+
+    def _download(self):
+        """Return the file; no transaction is open while it comes."""
+        provider = self.account_id._provider()
+        names = self.media_id, self.number_id.external_id
+        self.env["ir.cron"]._commit_progress()
         with closing(Transport(threads=1, read_timeout=30)) as transport:
-            try:
-                fetched = self.account_id._provider().fetch_media(
-                    transport, self.media_id, self.number_id.external_id, MAX_MEDIA
-                )
-            except (ProviderError, TransportError, UserError) as error:
-                self._set_back_file(error)
-            else:
-                self._store_file(fetched)
+            return provider.fetch_media(transport, *names, MAX_MEDIA)
 
     def _store_file(self, fetched):
         """Keep a file with the lead or partner, whose readers may read it."""
@@ -376,7 +381,9 @@ class WhatsappBroadcastMessage(models.Model):
         newest = self.sorted("received_at")[-1:]
         try:
             with number.account_id._remote() as (provider, call):
-                provider.mark_read(call, number.external_id, newest.provider_message_id)
+                names = number.external_id, newest.provider_message_id
+                self.env["ir.cron"]._commit_progress()  # none is open in the call
+                provider.mark_read(call, *names)
         except UserError:
             # A receipt is a courtesy: what was told too late is told never.
             _logger.info("A read receipt was not taken by the provider")

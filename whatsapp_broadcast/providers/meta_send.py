@@ -76,10 +76,6 @@ def _content(message: OutgoingMessage) -> dict:
     return {"type": "text", "text": _text(message.text)}
 
 
-def _context(message_id: str) -> dict:
-    return {"context": {"message_id": message_id}} if message_id else {}
-
-
 def _text(value: str) -> dict:
     body = clean(value)
     if not body.strip():

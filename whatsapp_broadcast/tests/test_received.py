@@ -327,6 +327,31 @@ class TestReceived(BroadcastCommon):
         self.attend_with((503, {}))
         self.assertEqual(message.media_state, "gone")
 
+    def test_no_transaction_is_open_while_a_file_or_a_receipt_is_on_its_way(self):
+        self.account.access_token = "a token"
+        message = self.picture()
+        message.sudo().seen_at = self.now
+        course, answers = [], [self.place(), (200, PICTURE), (200, {"success": True})]
+        crons = type(self.env["ir.cron"])
+        commit = crons._commit_progress
+
+        def spy(cron, *args, **kwargs):
+            course.append("commit")
+            return commit(cron, *args, **kwargs)
+
+        def call(_transport, _request):
+            course.append("call")
+            status, body = answers.pop(0)
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+            return Response(status, body)
+
+        self.patch(crons, "_commit_progress", spy)
+        self.startPatcher(patch.object(Transport, "__call__", call))
+        self.attend()
+        self.assertTrue(message.attachment_id and message.seen_is_told)
+        steps = " ".join(course).replace("call call", "calls")
+        self.assertRegex(steps, "commit calls .*commit call( |$)")
+
     # === WHAT IT BROUGHT === #
 
     def test_won_leads_count_for_the_broadcast_before(self):
