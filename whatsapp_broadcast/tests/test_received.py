@@ -332,12 +332,15 @@ class TestReceived(BroadcastCommon):
         message = self.picture()
         message.sudo().seen_at = self.now
         course, answers = [], [self.place(), (200, PICTURE), (200, {"success": True})]
-        crons = type(self.env["ir.cron"])
-        commit = crons._commit_progress
 
-        def spy(cron, *args, **kwargs):
-            course.append("commit")
-            return commit(cron, *args, **kwargs)
+        def follow(model, name, word):
+            method = getattr(type(self.env[model]), name)
+
+            def spy(records, *args, **kwargs):
+                course.append(word)
+                return method(records, *args, **kwargs)
+
+            self.patch(type(self.env[model]), name, spy)
 
         def call(_transport, _request):
             course.append("call")
@@ -345,12 +348,14 @@ class TestReceived(BroadcastCommon):
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
             return Response(status, body)
 
-        self.patch(crons, "_commit_progress", spy)
+        follow("ir.cron", "_commit_progress", "commit")
+        follow("whatsapp.broadcast.account", "_provider", "read")
         self.startPatcher(patch.object(Transport, "__call__", call))
         self.attend()
         self.assertTrue(message.attachment_id and message.seen_is_told)
-        steps = " ".join(course).replace("call call", "calls")
-        self.assertRegex(steps, "commit calls .*commit call( |$)")
+        self.assertRegex(
+            " ".join(course), "read commit call call commit .*read commit call"
+        )
 
     # === WHAT IT BROUGHT === #
 
