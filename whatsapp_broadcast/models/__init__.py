@@ -11,6 +11,7 @@ from . import (
     res_partner,
     whatsapp_broadcast,
     whatsapp_broadcast_account,
+    whatsapp_broadcast_account_look,
     whatsapp_broadcast_alias,
     whatsapp_broadcast_attempt,
     whatsapp_broadcast_attribution,

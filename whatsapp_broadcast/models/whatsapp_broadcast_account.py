@@ -3,7 +3,6 @@ import ipaddress
 import logging
 import secrets as random
 from datetime import timedelta
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models
@@ -12,19 +11,13 @@ from odoo.http import db_list
 from odoo.tools import ormcache
 from odoo.tools.lru import LRU
 
-from ..engine import news, queries
-from ..engine.results import act
+from ..engine import news
 from ..providers import (
     Credentials,
-    ErrorClass,
-    ProviderError,
-    TransportError,
-    Unsupported,
     get,
 )
-from ..providers.transport import Transport
 from ..tools import secrets
-from ..tools.transactions import engine_transaction
+from .management import Management
 
 _logger = logging.getLogger(__name__)
 
@@ -40,25 +33,8 @@ NO_DOOR = (None, None, None)
 #: take as long as all else. A keyed hash is kept, nothing plain.
 _verifiers = LRU(256)
 
-#: Refusals of a management call that may pass by themselves.
-PASSING = (ErrorClass.RETRY, ErrorClass.THROTTLE, ErrorClass.DOUBT)
-#: Those that stop an account whatever the call was.
-STOPPING = (ErrorClass.ACCOUNT, ErrorClass.CREDENTIALS)
 #: Clocks differ: what is read now may be older than news of so long ago.
 CLOCK_DIFFERENCE = timedelta(minutes=1)
-
-
-class Unreachable(UserError):
-    """The provider gave no answer, or none that will last: try again later."""
-
-
-class Remote(NamedTuple):
-    """What the hourly look at an account found; None was not asked for."""
-
-    is_overridden: bool | None = None
-    numbers: list | None = None
-    templates: list | None = None
-    error: object = None  #: that stops the account
 
 
 class WhatsappBroadcastAccount(models.Model):
@@ -471,70 +447,6 @@ class WhatsappBroadcastAccount(models.Model):
                 )
             )
 
-    # === NEWS THAT DO NOT COME BY WEBHOOK === #
-
-    @api.model
-    def _check_accounts(self):
-        """Ask once an hour where webhooks go to; read what does not come here."""
-        transaction = engine_transaction(self.env.registry)
-        with transaction() as cr:
-            cr.execute(queries.TAKE_ACCOUNTS_TO_CHECK)
-            taken = [id_ for (id_,) in cr.fetchall()]
-        for account in self.browse(taken):
-            try:
-                remote = account._look()
-            except UserError as error:  # in an hour again
-                _logger.warning("Account %s cannot be read: %s", account.id, error)
-                continue
-            with transaction() as cr:
-                account.with_env(self.env(cr=cr))._merge_look(remote)
-
-    def _look(self):
-        """Return what the provider says now, read with no transaction open.
-
-        :rtype: Remote
-        """
-        with self._remote() as (provider, call):
-            is_deaf = self.state == "deaf"
-            numbers = self.number_ids.mapped("external_id")
-            self.env["ir.cron"]._commit_progress()
-            try:
-                overridden = self._is_overridden(provider, call, numbers)
-                if not (overridden or is_deaf):
-                    return Remote(overridden)
-                provider.fetch_account_name(call)
-                return Remote(
-                    overridden,
-                    list(provider.list_numbers(call)),
-                    list(provider.list_templates(call)),
-                )
-            except ProviderError as refused:
-                if refused.error.error_class not in STOPPING:
-                    raise
-                return Remote(error=refused.error)
-
-    def _is_overridden(self, provider, call, numbers):
-        """Tell whether webhooks on some of these numbers go somewhere of their own."""
-        callbacks = [provider.fetch_callback(call, number) for number in numbers]
-        return any(callback.account or callback.number for callback in callbacks)
-
-    def _merge_look(self, remote):
-        if remote.error:
-            self._stop(remote.error)
-            return
-        if remote.is_overridden != self.has_override:
-            self._write_protected({"has_override": remote.is_overridden})
-        if remote.numbers is not None:
-            self.number_ids._merge_remote(self, remote.numbers)
-            self.template_ids._merge_remote(self, remote.templates)
-
-    def _stop(self, error):
-        """Let an error act as one that a message was refused with."""
-        row = {"account_id": self.id, "number_id": None, "template_id": None}
-        code = f"({error.code}) " if error.code else ""
-        detail = f"{code}{error.message}"[:500]
-        act(self.env.cr, [(row, error.error_class.value, detail)])
-
     # === PROVIDER === #
 
     def _provider(self):
@@ -595,7 +507,7 @@ class WhatsappBroadcastAccount(models.Model):
 
     def _remote(self):
         """Return a context ``(provider, call)`` whose failures are UserErrors."""
-        return _Remote(self)
+        return Management(self)
 
     # === PROTECTION === #
 
@@ -654,43 +566,6 @@ class WhatsappBroadcastAccount(models.Model):
                     "This account has numbers that broadcasts use. Archive it instead."
                 )
             )
-
-
-class _Remote:
-    """Opens a transport for a few management calls and words their failures."""
-
-    def __init__(self, account):
-        self.account = account
-        self.transport = Transport(threads=1, read_timeout=30)
-
-    def __enter__(self):
-        return self.account._provider(), self.transport
-
-    def __exit__(self, _kind, error, _traceback):
-        self.transport.close()
-        env = self.account.env
-        if isinstance(error, Unsupported):
-            raise UserError(str(error)) from None
-        if isinstance(error, ProviderError):
-            passes = error.error.error_class in PASSING
-            raise (Unreachable if passes else UserError)(
-                env._(
-                    "%(account)s: the provider refused (%(code)s): %(message)s",
-                    account=self.account.name,
-                    code=error.error.code,
-                    message=error.error.message,
-                )
-            ) from None
-        if isinstance(error, TransportError):
-            raise Unreachable(
-                env._(
-                    "%(account)s: no answer from %(url)s (%(reason)s). Check the API "
-                    "URL and the server's way out to the internet, then try again.",
-                    account=self.account.name,
-                    url=self.account.api_url,
-                    reason=error.reason,
-                )
-            ) from None
 
 
 def heard_now(record, names):

@@ -10,8 +10,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..engine import queries
+from .management import Unreachable
 from .whatsapp_broadcast import PREPARED, RESTED
-from .whatsapp_broadcast_account import Unreachable
 from .whatsapp_broadcast_audience import CHUNK
 
 _logger = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ from odoo.exceptions import UserError
 from ..engine import news, queries
 from ..providers import RemoteButton, RemoteTemplate, RemoteVariable
 from ..tools.transactions import engine_transaction
-from .whatsapp_broadcast_account import Unreachable, heard_now
+from .management import Unreachable
+from .whatsapp_broadcast_account import heard_now
 
 _logger = logging.getLogger(__name__)
 
