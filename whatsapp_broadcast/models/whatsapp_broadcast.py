@@ -49,6 +49,16 @@ SEND_WINDOWS = [
     ("recipient", "In each recipient's time zone"),
 ]
 
+#: Which recipients of earlier broadcasts are written to.
+EARLIER_RESULTS = [
+    ("not_delivered", "Did not get it"),
+    ("not_read", "Got it, but did not read it"),
+    ("not_replied", "Read it, but did not reply"),
+    ("replied", "Replied"),
+    ("failed_retryable", "Failed for a reason that may pass"),
+    ("not_reached", "Were surely not reached"),
+]
+
 #: ``audience_cursor`` of a broadcast whose recipients are complete.
 PREPARED = "done"
 
@@ -97,6 +107,13 @@ FROZEN_FIELDS = {
     "audience_domain",
     "lead_ids",
     "partner_ids",
+    "list_ids",
+    "exclude_list_ids",
+    "exclude_days",
+    "custom_row_ids",
+    "custom_columns",
+    "earlier_broadcast_ids",
+    "earlier_result",
     "include_closed",
     "only_new",
     "scheduled_at",
@@ -217,7 +234,10 @@ class WhatsappBroadcast(models.Model):
         [
             ("leads", "Leads"),
             ("contacts", "Contacts"),
+            ("list", "Lists"),
             ("filter", "Filter"),
+            ("custom", "Pasted or uploaded"),
+            ("broadcast", "Earlier broadcasts"),
         ],
         required=True,
         default="leads",
@@ -235,6 +255,34 @@ class WhatsappBroadcast(models.Model):
     )
     lead_ids = fields.Many2many("crm.lead", string="Leads", copy=True)
     partner_ids = fields.Many2many("res.partner", string="Contacts", copy=True)
+    list_ids = fields.Many2many(
+        "whatsapp.broadcast.list", "whatsapp_broadcast_list_rel", string="Lists"
+    )
+    exclude_list_ids = fields.Many2many(
+        "whatsapp.broadcast.list",
+        "whatsapp_broadcast_exclude_list_rel",
+        string="But not",
+        help="Whoever is on one of these lists is left out.",
+    )
+    exclude_days = fields.Integer(
+        "Not messaged for",
+        help="Days: whoever got any broadcast of this company since is left out. 0: "
+        "nobody.",
+    )
+    custom_row_ids = fields.One2many(
+        "whatsapp.broadcast.custom.row", "broadcast_id", "Rows", copy=True
+    )
+    custom_columns = fields.Json(help="Columns that variables may take values from.")
+    earlier_broadcast_ids = fields.Many2many(
+        "whatsapp.broadcast",
+        "whatsapp_broadcast_earlier_rel",
+        "broadcast_id",
+        "earlier_id",
+        string="Of these broadcasts",
+    )
+    earlier_result = fields.Selection(
+        EARLIER_RESULTS, "Those who", default="not_delivered"
+    )
     include_closed = fields.Boolean("Include won, lost and archived")
     skip_closed_leads = fields.Boolean(
         "Leave out leads closed meanwhile",

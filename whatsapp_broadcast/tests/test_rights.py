@@ -41,6 +41,8 @@ FROZEN = set(
     "company_id number_id message_type template_id template_params body media_kind"
     " media_file media_filename media_link media_caption audience_type"
     " audience_model audience_domain lead_ids partner_ids include_closed"
+    " list_ids exclude_list_ids exclude_days custom_row_ids custom_columns"
+    " earlier_broadcast_ids earlier_result"
     " scheduled_at only_new recurrence recurrence_interval recurrence_until".split()
 )
 

@@ -23,6 +23,7 @@ from .pauses import *
 from .people import *
 from .permissions import *
 from .places import *
+from .prefixes import *
 from .results import *
 from .statuses import *
 from .subjects import *
