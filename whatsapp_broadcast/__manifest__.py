@@ -1,6 +1,6 @@
 {
     "name": "WhatsApp Broadcast",
-    "version": "19.0.1.2.0",
+    "version": "19.0.1.3.0",
     "summary": "Send WhatsApp broadcasts to leads and contacts",
     "category": "Marketing/WhatsApp",
     "author": "WhatsApp Broadcast contributors",

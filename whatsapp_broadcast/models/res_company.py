@@ -39,3 +39,14 @@ class ResCompany(models.Model):
         "Leads of Unknown People",
         help="Who writes to a number and is no contact and no lead becomes a lead.",
     )
+    whatsapp_cap_count = fields.Integer(
+        "Marketing Messages a Person",
+        default=1,
+        help="At most, over all broadcasts of the company. 0: no limit.",
+    )
+    whatsapp_cap_days = fields.Integer("In Days", default=1)
+
+    _whatsapp_cap_positive = models.Constraint(
+        "CHECK (whatsapp_cap_count >= 0 AND whatsapp_cap_days >= 1)",
+        "A person can get no fewer than 0 marketing messages, in 1 day or more.",
+    )

@@ -35,6 +35,12 @@ class ResConfigSettings(models.TransientModel):
     whatsapp_create_leads = fields.Boolean(
         related="company_id.whatsapp_create_leads", readonly=False
     )
+    whatsapp_cap_count = fields.Integer(
+        related="company_id.whatsapp_cap_count", readonly=False
+    )
+    whatsapp_cap_days = fields.Integer(
+        related="company_id.whatsapp_cap_days", readonly=False
+    )
 
     @api.constrains("whatsapp_broadcast_event_days")
     def _check_whatsapp_broadcast_event_days(self):

@@ -71,7 +71,7 @@ PROTECTED_FIELDS = {
     "launch_context",
     "launched_category",
     "source_id",
-    "audience_bound",
+    "audience_bounds",
     "audience_cursor",
     "started_at",
     "completed_at",
@@ -115,6 +115,7 @@ FROZEN_FIELDS = {
     "earlier_broadcast_ids",
     "earlier_result",
     "include_closed",
+    "skip_country_guessed",
     "only_new",
     "scheduled_at",
     "recurrence",
@@ -289,7 +290,13 @@ class WhatsappBroadcast(models.Model):
         default=True,
         help="A lead that is won, lost or archived after the launch gets no message.",
     )
-    audience_bound = fields.Integer(readonly=True, copy=False)
+    skip_country_guessed = fields.Boolean(
+        "Leave out numbers without a country",
+        help="Whose number names no country: that of the company is only guessed.",
+    )
+    audience_bounds = fields.Json(
+        readonly=True, copy=False, help="The last id of each model at the launch."
+    )
     audience_cursor = fields.Char(readonly=True, copy=False)
     recipient_ids = fields.One2many("whatsapp.broadcast.recipient", "broadcast_id")
 
@@ -344,13 +351,16 @@ class WhatsappBroadcast(models.Model):
         numbers = self.env["whatsapp.broadcast.number"]
         return numbers.search([("state", "=", "connected")], limit=1)
 
-    @api.depends("audience_type")
+    @api.depends("audience_type", "list_ids")
     def _compute_audience_model(self):
+        """Say of which records variables are fields, where there are several kinds."""
         for broadcast in self:
             if broadcast.audience_type == "contacts":
                 broadcast.audience_model = "res.partner"
             elif broadcast.audience_type == "leads" or not broadcast.audience_model:
                 broadcast.audience_model = "crm.lead"
+            elif broadcast.audience_type == "list":
+                broadcast.audience_model = broadcast.list_ids._main_model()
 
     @api.depends("account_id.state")
     def _compute_hears_nothing(self):

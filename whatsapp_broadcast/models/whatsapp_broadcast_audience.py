@@ -1,15 +1,14 @@
 # One concern, one file: the broadcast in one file would be too long to read.
 # pylint: disable=consider-merging-classes-inherited
 
-from ast import literal_eval
-
-from odoo import api, models
+from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command, Domain
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..engine import queries
 from .whatsapp_broadcast import PREPARED
+from .whatsapp_broadcast_sources import READERS
 
 #: Records a chunk: one transaction, so that others never wait long.
 CHUNK = 20_000
@@ -17,61 +16,20 @@ CHUNK = 20_000
 CHUNK_THROUGH_ORM = 2_000
 #: More than this is not reviewed while the user waits; launching works for any number.
 REVIEW_LIMIT = 100_000
-#: Odoo's web client hands over this many ids at most; beyond, it is the filter.
-SELECTION_LIMIT = 20_000
-
-COLUMNS = {
-    "crm.lead": queries.LEAD_COLUMNS,
-    "res.partner": queries.PARTNER_COLUMNS,
-}
+#: More than any count.
+NO_CAP = 2**31 - 1
 
 
 class WhatsappBroadcast(models.Model):
     """How an audience becomes recipients: once, in the launcher's eyes, in SQL.
 
-    Chunks go in phone order, then those without a valid phone in id order.
-    ``audience_cursor`` says where the next one begins: ``p<phone>``, ``i<id>`` or
-    PREPARED.
+    Chunks go in phone order over all sources, so that records with one phone meet in
+    one of them; then those without a valid phone, source by source, in id order.
+    ``audience_cursor`` says where the next one begins: ``p<phone>``, ``i<id>,<source>``
+    or PREPARED.
     """
 
     _inherit = "whatsapp.broadcast"
-
-    # === FROM A SELECTION === #
-
-    @api.model
-    def _action_from_selection(self, model, context):
-        """Open a new draft for what is selected in a list of ``model``.
-
-        :param dict context: ``active_ids`` and, from a list, ``active_domain``
-        """
-        self.check_access("create")
-        ids = context.get("active_ids") or []
-        if not ids:
-            raise UserError(self.env._("Select at least one record."))
-        values = {"audience_model": model}
-        if len(ids) >= SELECTION_LIMIT and context.get("active_domain"):
-            values["audience_type"] = "filter"
-            values["audience_domain"] = repr(context["active_domain"])
-        else:
-            is_lead = model == "crm.lead"
-            values["audience_type"] = "leads" if is_lead else "contacts"
-            values["lead_ids" if is_lead else "partner_ids"] = [Command.set(ids)]
-        if not self._default_number():
-            raise UserError(
-                self.env._(
-                    "No number can send yet. Ask an administrator to connect an "
-                    "account under WhatsApp / Configuration."
-                )
-            )
-        # Saved at once: thousands of ids in an unsaved form take the client minutes.
-        broadcast = self.create(values)
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "whatsapp.broadcast",
-            "res_id": broadcast.id,
-            "view_mode": "form",
-            "views": [(False, "form")],
-        }
 
     # === REVIEW === #
 
@@ -118,71 +76,15 @@ class WhatsappBroadcast(models.Model):
         self.env["whatsapp.broadcast.recipient"].invalidate_model()
         self.invalidate_recordset(["recipient_ids", *self._counter_fields()])
 
-    # === AUDIENCE === #
-
-    def _audience(self):
-        """Return the audience's model and domain, in the present environment."""
-        self.ensure_one()
-        model = self.env[self.audience_model]
-        picked = self._picked()
-        if picked is not None:
-            # Archived records were picked by hand: they are to be listed as left out.
-            return model.with_context(active_test=False), Domain("id", "in", picked)
-        return model, self._parse_domain()
-
-    def _picked(self):
-        """Return the ids picked by hand, readable or not, or None for a filter."""
-        if self.audience_type == "filter":
-            return None
-        broadcast_sudo = self.sudo().with_context(active_test=False)
-        name = "lead_ids" if self.audience_model == "crm.lead" else "partner_ids"
-        picked = broadcast_sudo[name].ids
-        # A selection too large for a list of ids is kept as the list's filter.
-        return None if self.audience_domain and not picked else picked
-
-    def _add_picked(self, records):
-        """Add to the selection of a broadcast that was launched in this transaction."""
-        name = "lead_ids" if self.audience_model == "crm.lead" else "partner_ids"
-        records.with_env(self.env).check_access("read")
-        self._write_protected({name: [Command.link(id_) for id_ in records.ids]})
-
-    def _parse_domain(self):
-        try:
-            domain = Domain(literal_eval(self.audience_domain or "[]"))
-            domain.validate(self.env[self.audience_model])
-        except (ValueError, SyntaxError, TypeError) as error:
-            raise UserError(
-                self.env._("The filter cannot be read: %s", str(error)[:200])
-            ) from None
-        return domain
-
-    def _audience_size(self, limit=None):
-        model, domain = self._audience()
-        return model.search_count(domain, limit=limit)
-
-    def _check_audience(self):
-        if not self._audience_size(limit=1):
-            raise UserError(
-                self.env._(
-                    "The audience is empty: choose leads or contacts that you may read."
-                )
-            )
-
     # === CHUNKS === #
 
     def _begin_audience(self, is_due):
-        """Fix the upper end of the audience; count what the launcher may not read."""
+        """Fix the upper ends of the audience; count what the launcher may not read."""
         self.env.flush_all()  # what follows reads the tables
-        self.env.cr.execute(
-            SQL(
-                "SELECT COALESCE(max(id), 0) FROM %s",
-                SQL.identifier(self.env[self.audience_model]._table),
-            )
-        )
-        bound = self.env.cr.fetchone()[0]
-        self._write_protected({"audience_bound": bound, "recipient_timezones": False})
-        picked = self._picked()
-        if picked is not None and (hidden := len(picked) - self._audience_size()):
+        sources = self._sources()
+        bounds = {s.model._name: self._last_id(s.model) for s in sources}
+        self._write_protected({"audience_bounds": bounds, "recipient_timezones": False})
+        if hidden := sum(source.count_hidden() for source in sources):
             self.env.cr.execute(
                 SQL(
                     queries.FREEZE_WITHOUT_ACCESS,
@@ -192,35 +94,44 @@ class WhatsappBroadcast(models.Model):
             )
         return "p+"
 
+    def _last_id(self, model):
+        table = SQL.identifier(model._table)
+        self.env.cr.execute(SQL("SELECT COALESCE(max(id), 0) FROM %s", table))
+        return self.env.cr.fetchone()[0]
+
     def _prepare_chunk(self, cursor, is_due):
         """Insert the next recipients and return the cursor behind them.
 
         :param bool is_due: whether they may be sent, unlike those of a review
         """
+        sources = self._sources()
         kind, position = cursor[0], cursor[1:]
         if kind == "p":
-            domain = Domain("phone_sanitized", ">", position)
-            last = self._insert_chunk(domain, "phone_sanitized", is_due)
-            return f"p{last}" if last else "i0"
-        domain = Domain("phone_sanitized", "in", [False, ""])
-        domain &= Domain("id", ">", int(position))
-        last = self._insert_chunk(domain, "id", is_due)
-        return f"i{last}" if last else PREPARED
+            last = self._insert_chunk(sources, position, is_due)
+            return f"p{last}" if last else "i0,0"
+        last_id, _comma, index = position.partition(",")
+        index = int(index or 0)
+        last = self._insert_chunk(sources[index : index + 1], int(last_id), is_due)
+        if last:
+            return f"i{last},{index}"
+        return f"i0,{index + 1}" if index + 1 < len(sources) else PREPARED
 
-    def _insert_chunk(self, domain, position, is_due):
-        """Insert the next recipients in ``domain``, in order of the field ``position``.
+    def _insert_chunk(self, sources, position, is_due):
+        """Insert the next recipients of sources.
 
+        :param position: the last phone that was inserted, or the last id of those that
+            have no valid phone
         :return: the position of the last one, None if there was none
         """
-        chunk, values = self._chunk(domain, position)
+        chunk, variables = self._chunk(sources, position)
         self.env.cr.execute(queries.WITHOUT_JIT)
         self.env.cr.execute(
             SQL(
                 queries.FREEZE,
                 **self._freeze_values(is_due),
+                **self._people_values(),
                 **self._window_values(chunk, is_due),
-                earlier_runs=self._earlier_runs().ids,
-                variables=values.variables,
+                variables=variables,
                 chunk=chunk,
             )
         )
@@ -228,25 +139,41 @@ class WhatsappBroadcast(models.Model):
         self._add_recipient_timezones(set(timezones or ()))
         return last
 
-    def _chunk(self, domain, position):
-        """Return the query of the next records, and the values of their variables."""
-        model, audience = self._audience()
-        bound = Domain("id", "<=", self.audience_bound)
-        query = model._search(audience & domain & bound)
-        values = self._values(model)
-        limit = CHUNK
+    def _chunk(self, sources, position):
+        """Return the query of the next records, and that of their variables."""
+        values = [self._values(source.model) for source in sources]
+        limit = CHUNK_THROUGH_ORM if any(v.needs_orm for v in values) else CHUNK
+        parts = [
+            self._next_records(source, read, position, limit)
+            for source, read in zip(sources, values, strict=True)
+        ]
+        if len(parts) == 1:
+            return parts[0], values[0].variables
+        records = SQL(" UNION ALL ").join(SQL("(%s)", part) for part in parts)
+        chunk = SQL(queries.NEXT_OF_ALL, records=records, limit=limit)
+        return chunk, values[0].variables
+
+    def _next_records(self, source, values, position, limit):
+        """Return the query of the next records of one source."""
+        model, name = source.model, source.phone
+        if isinstance(position, str):
+            rest = Domain(name, ">", position)
+        else:
+            rest = Domain(name, "in", [False, ""]) & Domain("id", ">", position)
+            name = "id"
+        bound = Domain("id", "<=", self.audience_bounds[model._name])
+        query = model._search(source.domain & rest & bound)
         if values.needs_orm:
-            limit = CHUNK_THROUGH_ORM
-            ids = self._next_ids(query, position, limit)
+            ids = self._next_ids(query, name, limit)
             query = model._search(Domain("id", "in", ids), active_test=False)
             values.resolve(query, ids)
         columns = SQL(
-            COLUMNS[model._name],
-            position=SQL.identifier(model._table, position),
+            READERS[model._name][0],
+            position=SQL.identifier(model._table, name),
             texts=values.texts,
         )
         records = query.select(columns)
-        return SQL(queries.NEXT_RECORDS, records=records, limit=limit), values
+        return SQL(queries.NEXT_RECORDS, records=records, limit=limit)
 
     def _next_ids(self, query, position, limit):
         columns = SQL(
@@ -266,9 +193,54 @@ class WhatsappBroadcast(models.Model):
             "template_id": self.template_id.id or None,
             "lang": self.template_id.language or None,
             "is_due": is_due,
-            "include_closed": self.include_closed,
-            "is_marketing": self.template_category == "marketing",
-            "requires_consent": self.template_category == "marketing"
-            and self.company_id.whatsapp_consent_rule == "require",
-            "needs_window": self.message_type != "template",
         }
+
+    # === WHO OF THEM === #
+
+    def _people_values(self):
+        """Return the parameters by which people are left out."""
+        company = self.company_id.sudo()
+        is_marketing = self.template_category == "marketing"
+        cap = company.whatsapp_cap_count if is_marketing else 0
+        cap_days = company.whatsapp_cap_days if cap else 0
+        return {
+            "is_marketing": is_marketing,
+            "include_closed": self.include_closed,
+            "skip_country_guessed": self.skip_country_guessed,
+            "requires_consent": is_marketing
+            and company.whatsapp_consent_rule == "require",
+            "needs_window": self.message_type != "template",
+            "earlier_runs": self._earlier_runs().ids,
+            "refused_countries": self._refused_countries(),
+            "cap_count": cap or NO_CAP,
+            "cap_days": cap_days,
+            "exclude_days": self.exclude_days,
+            "looks_back": is_marketing or self.exclude_days > 0,
+            "look_back": max(cap_days, self.exclude_days, 1),
+            "excluded": self._excluded_phones(),
+        }
+
+    def _refused_countries(self):
+        """Return the ISO codes of the countries that this message may not go to."""
+        restrictions = self.env["whatsapp.broadcast.restriction"].sudo()
+        today = fields.Date.to_date(self._now())
+        return restrictions._in_force(self.template_category, today)
+
+    def _excluded_phones(self):
+        """Return the query of the phones, within a chunk, on lists that are left out.
+
+        Read with all rights: who is on such a list gets nothing, whoever may see it.
+        """
+        broadcast_sudo = self.sudo()
+        phones = [
+            self._phones_within_chunk(source)
+            for source in broadcast_sudo._sources_of_lists(self.exclude_list_ids)
+            if self.exclude_list_ids
+        ]
+        return SQL(" UNION ALL ").join(phones or [SQL("SELECT NULL AS phone LIMIT 0")])
+
+    def _phones_within_chunk(self, source):
+        query = source.model._search(source.domain)
+        phone = SQL.identifier(query.table, source.phone)
+        query.add_where(SQL(queries.WITHIN_CHUNK, phone=phone))
+        return query.select(SQL("%s AS phone", phone))

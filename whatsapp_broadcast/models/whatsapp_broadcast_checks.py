@@ -9,6 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools.mimetypes import guess_mimetype
 
 from ..providers import Unsupported
+from .whatsapp_broadcast_values import ROW
 
 
 class WhatsappBroadcast(models.Model):
@@ -184,10 +185,9 @@ class WhatsappBroadcast(models.Model):
             )
         if template.unsupported_reason:
             raise UserError(template.unsupported_reason)
+        model = ROW if self.audience_type == "custom" else self.audience_model
         unset = template.variable_ids.filtered(
-            lambda variable: (
-                not variable._is_set(self.audience_model, self.template_params or {})
-            )
+            lambda variable: not variable._is_set(model, self._params_for(model))
         )
         if unset:
             raise UserError(

@@ -33,3 +33,15 @@ class WhatsappBroadcastList(models.Model):
     )
     domain = fields.Char("Filter")
     member_ids = fields.One2many("whatsapp.broadcast.list.member", "list_id")
+
+    def _main_model(self):
+        """Return ``res.partner`` if no list has a lead, else ``crm.lead``."""
+        saved = self.filtered(lambda one: one.list_type == "filter")
+        if "crm.lead" in saved.mapped("model"):
+            return "crm.lead"
+        members = self.env["whatsapp.broadcast.list.member"]
+        domain = [("list_id", "in", self.ids)]
+        has_leads = members.search_count([*domain, ("lead_id", "!=", False)], limit=1)
+        others = [*domain, ("partner_id", "!=", False)]
+        has_partners = saved or members.search_count(others, limit=1)
+        return "res.partner" if has_partners and not has_leads else "crm.lead"

@@ -27,6 +27,12 @@ SKIP_REASONS = [
     ("outside_window", "No reply in the last 24 hours"),
     ("lead_closed", "Won, lost or archived"),
     ("already_messaged", "Got an earlier run of the series"),
+    ("excluded", "On a list that is left out"),
+    ("recently_messaged", "Messaged in the last days"),
+    ("frequency_cap", "Got enough marketing lately"),
+    ("marketing_limit", "WhatsApp gave them no marketing in the last day"),
+    ("country", "WhatsApp does not deliver this to the country"),
+    ("country_guessed", "The number names no country"),
 ]
 
 

@@ -28,6 +28,7 @@ class WhatsappBroadcastRecipient(models.Model):
         readonly=True,
         index="btree_not_null",
     )
+    name = fields.Char(readonly=True, help="Of a phone number that is no record's.")
     country_guessed = fields.Boolean(
         readonly=True, help="The number has no country but the company's."
     )
@@ -50,6 +51,9 @@ class WhatsappBroadcastRecipient(models.Model):
         "UNIQUE (broadcast_id, address)",
         "Nobody gets the same broadcast twice.",
     )
+    # What was sent to a person of late, by any broadcast. A token comes and changes
+    # with claims, which the index on due_at keeps from being heap-only anyway.
+    _sent_index = models.Index("(company_id, address) WHERE token IS NOT NULL")
     _claim_index = models.Index("(broadcast_id, due_at, id) WHERE due_at IS NOT NULL")
     _lease_index = models.Index("(lease_until) WHERE lease_until IS NOT NULL")
     _user_ref_index = models.Index("(account_id, user_ref) WHERE user_ref IS NOT NULL")
@@ -61,13 +65,15 @@ class WhatsappBroadcastRecipient(models.Model):
         self.env.cr.execute(queries.TUNE_RECIPIENT_TABLE)
         self.env.cr.execute(queries.CREATE_COUNTER_TRIGGER)
 
-    @api.depends("lead_id", "partner_id", "phone")
+    @api.depends("lead_id", "partner_id", "name", "phone")
     def _compute_display_name(self):
         # The name stays when the lead goes to somebody else, as many2ones have it.
         for recipient in self:
             recipient_sudo = recipient.sudo()
             record = recipient_sudo.lead_id or recipient_sudo.partner_id
-            recipient.display_name = record.display_name or recipient.phone or ""
+            recipient.display_name = (
+                record.display_name or recipient.name or recipient.phone or ""
+            )
 
     def _advice_on_doubt(self):
         return self.env._(

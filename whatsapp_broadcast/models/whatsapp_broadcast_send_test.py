@@ -144,9 +144,9 @@ class WhatsappBroadcast(models.Model):
         """Return ``variables`` for the first of the audience, else with examples."""
         if self.message_type != "template":
             return False
-        model, domain = self._audience()
+        record = self._first_record()
         examples = [
             variable.sample or variable.display_name
             for variable in self.template_id.variable_ids
         ]
-        return self._values(model).example(model.search(domain, limit=1), examples)
+        return self._values(record).example(record, examples)

@@ -5,6 +5,9 @@ from odoo.exceptions import ValidationError
 NAME_PATHS = {
     "crm.lead": ("contact_name", "partner_id.name", "partner_name"),
     "res.partner": ("name",),
+    "whatsapp.broadcast.list.member": ("name",),
+    "whatsapp.broadcast.custom.row": ("name",),
+    "whatsapp.broadcast.recipient": ("name",),
 }
 
 
@@ -88,22 +91,24 @@ class WhatsappBroadcastTemplateVariable(models.Model):
     def _candidates(self, model, params, sender):
         """Return where the text for one person may come from, best first.
 
-        :param model: ``crm.lead`` or ``res.partner``, in the launcher's environment
+        :param model: one of :data:`NAME_PATHS`, in the launcher's environment
         :param dict params: the broadcast's ``template_params``
         :param sender: ``res.users``
-        :return: list of ("field", path from ``model``) and ("text", the text)
+        :return: list of ("field", path from ``model``), ("column", name of a column of
+            a pasted row) and ("text", the text)
         :raise ValidationError: if a path leads nowhere
         """
         override = params.get(self._key())
         if isinstance(override, str):
             candidates = [("text", override)]
         elif isinstance(override, dict):
-            candidates = [
-                ("field", override["field"])
-                if override.get("field")
-                else ("text", str(override.get("text") or "")),
-                ("text", str(override.get("fallback") or "")),
+            given = [
+                (kind, str(override[kind]))
+                for kind in ("field", "column", "text")
+                if override.get(kind)
             ]
+            own = given[:1] or self._own_candidates(model._name, sender)
+            candidates = [*own, ("text", str(override.get("fallback") or ""))]
         else:
             own = self._own_candidates(model._name, sender)
             candidates = [*own, ("text", self.fallback or "")]
@@ -116,13 +121,18 @@ class WhatsappBroadcastTemplateVariable(models.Model):
         if self.value_type == "recipient_name":
             return [("field", path) for path in NAME_PATHS[model]]
         if self.value_type == "field":
-            path = self.lead_path if model == "crm.lead" else self.partner_path
+            path = self._path_of(model)
             return [("field", path)] if path else []
         if self.value_type == "user_name":
             return [("text", sender.name or "")]
         if self.value_type == "user_phone":
             return [("text", sender.phone or "")]
         return [("text", self.text or "")] if self.value_type == "text" else []
+
+    def _path_of(self, model):
+        """Return the path that the template itself takes from records of ``model``."""
+        paths = {"crm.lead": self.lead_path, "res.partner": self.partner_path}
+        return paths.get(model)
 
     def _name_in_message(self, kinds):
         """Return what stands before the text in ``recipient.variables``.
@@ -139,8 +149,7 @@ class WhatsappBroadcastTemplateVariable(models.Model):
         if override:
             return True
         if self.value_type == "field":
-            path = self.lead_path if model == "crm.lead" else self.partner_path
-            return bool(path or self.fallback)
+            return bool(self._path_of(model) or self.fallback)
         if self.value_type == "text":
             return bool(self.text)
         return self.value_type != "none"

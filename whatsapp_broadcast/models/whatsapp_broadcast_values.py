@@ -6,6 +6,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+#: The only records with columns.
+ROW = "whatsapp.broadcast.custom.row"
 #: What ``str.strip`` removes.
 WHITESPACE = "".join(filter(str.isspace, map(chr, range(0x110000))))
 
@@ -21,12 +23,30 @@ class WhatsappBroadcast(models.Model):
         if self.message_type == "template":
             variables = self.template_id.variable_ids
         kinds = {button.index: button.kind for button in self.template_id.button_ids}
-        params = self.template_params or {}
+        params = self._params_for(model._name)
         return Values(
             model,
             [v._candidates(model, params, self.user_id) for v in variables],
             [(v.component, v._name_in_message(kinds)) for v in variables],
         )
+
+    def _params_for(self, model):
+        """Return ``template_params`` without what records of ``model`` do not have.
+
+        An audience may hold leads, contacts and phone numbers: for those whom a value
+        cannot come from, it comes from where the template says.
+        """
+        lacking = {
+            kind
+            for kind, having in (("field", self.audience_model), ("column", ROW))
+            if model != having
+        }
+        return {
+            key: {kind: part for kind, part in value.items() if kind not in lacking}
+            if isinstance(value, dict)
+            else value
+            for key, value in (self.template_params or {}).items()
+        }
 
 
 class Values:
@@ -123,6 +143,8 @@ def _read(record, kind, value):
     """Return the candidate's text; the environment's rights decide."""
     if kind == "text":
         return value.strip()
+    if kind == "column":
+        return str((record["values"] or {}).get(value) or "").strip()
     try:
         return (record._find_value_from_field_path(value) or "").strip()
     except UserError:
@@ -140,11 +162,18 @@ def _text_sql(model, candidates):
 def _candidate_sql(model, kind, value):
     if kind == "text":
         return SQL("NULLIF(%s, '')", value.strip())
+    if kind == "column":
+        text = SQL("%s ->> %s", model._field_to_sql(model._table, "values"), value)
+        return _stripped(text)
     try:
         column = _path_sql(model, value)
     except AccessError:
         return SQL("NULL::text")
-    return column and SQL("NULLIF(btrim(%s, %s), '')", column, WHITESPACE)
+    return column and _stripped(column)
+
+
+def _stripped(text):
+    return SQL("NULLIF(btrim(%s, %s), '')", text, WHITESPACE)
 
 
 def _path_sql(model, path):

@@ -7,6 +7,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 
 from ..models import whatsapp_broadcast_audience as audience
+from ..models import whatsapp_broadcast_sources as sources
 from .common import BroadcastCommon, phone
 
 
@@ -341,7 +342,7 @@ class TestAudience(BroadcastCommon):
         leads = self.make_leads(5).with_user(self.user)
         leads.sudo().city = "All of them"
         domain = [("city", "=", "All of them")]
-        with patch.object(audience, "SELECTION_LIMIT", 3):
+        with patch.object(sources, "SELECTION_LIMIT", 3):
             action = leads.with_context(
                 active_ids=leads[:3].ids, active_domain=domain
             ).action_whatsapp_broadcast()

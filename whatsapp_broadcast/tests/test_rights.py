@@ -28,7 +28,7 @@ ENGINE_MODELS = {
 
 #: Spelt out, not imported: what is missing in the model's own list must be noticed.
 PROTECTED = set(
-    "state state_reason state_detail launcher_id launch_context audience_bound"
+    "state state_reason state_detail launcher_id launch_context audience_bounds"
     " audience_cursor started_at completed_at media_id resting_until rest_reason"
     " held_since threshold_base pause_is_told upload_attempts"
     " recipient_count queued_count sending_count held_count failed_count"
@@ -41,6 +41,7 @@ FROZEN = set(
     "company_id number_id message_type template_id template_params body media_kind"
     " media_file media_filename media_link media_caption audience_type"
     " audience_model audience_domain lead_ids partner_ids include_closed"
+    " skip_country_guessed"
     " list_ids exclude_list_ids exclude_days custom_row_ids custom_columns"
     " earlier_broadcast_ids earlier_result"
     " scheduled_at only_new recurrence recurrence_interval recurrence_until".split()
@@ -60,6 +61,7 @@ CONVERSATION = {
 PUBLIC_METHODS = {
     BROADCAST: {
         "action_launch": {},
+        "get_audience_figures": {},
         "action_schedule": {},
         "action_pause": {},
         "action_resume": {},
@@ -435,7 +437,7 @@ class TestRights(BroadcastHttpCommon):
         self.broadcast._freeze_launcher()
         self.broadcast._set_state("done", reason="person", detail="x")
         self.broadcast._write_protected(
-            {"audience_bound": 5, "audience_cursor": "done", "media_id": "7"}
+            {"audience_bounds": {}, "audience_cursor": "done", "media_id": "7"}
         )
         self.env.flush_all()
         copied = self.call(self.user, BROADCAST, "copy", self.broadcast.ids)

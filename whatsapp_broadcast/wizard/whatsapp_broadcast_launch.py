@@ -1,7 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .. import engine
 from ..engine import queries
 
 #: Names shown for each reason; the list behind the button has them all.
@@ -60,12 +59,8 @@ class WhatsappBroadcastLaunch(models.TransientModel):
 
     @api.depends("broadcast_id")
     def _compute_day_count(self):
-        self.env["whatsapp.broadcast.account"].flush_model()
-        self.env["whatsapp.broadcast.number"].flush_model()
         for wizard in self:
-            wizard.day_count = engine.days(
-                self.env.cr, wizard.number_id.id, wizard.reachable_count
-            )
+            wizard.day_count = wizard.broadcast_id._days_for(wizard.reachable_count)
 
     @api.depends("broadcast_id")
     def _compute_must_confirm(self):

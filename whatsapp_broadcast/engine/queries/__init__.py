@@ -24,6 +24,7 @@ from .people import *
 from .permissions import *
 from .places import *
 from .prefixes import *
+from .recent import *
 from .results import *
 from .statuses import *
 from .subjects import *

@@ -3,6 +3,7 @@
 from .clock import NOW
 from .consents import is_blacklisted, permission
 from .people import names, person
+from .recent import marketing_count
 from .table import TABLES
 
 #: What the claims of both tables ask of row r and its template t, when it is ``now``.
@@ -106,6 +107,8 @@ WITH clock AS MATERIALIZED (
             THEN 'no_consent'
             WHEN b.message_type <> 'template' AND {WINDOW_IS_CLOSED}
             THEN 'outside_window'
+            WHEN recent.marketing_count >= company.whatsapp_cap_count
+            THEN 'frequency_cap'
             WHEN b.skip_closed_leads AND NOT COALESCE(b.include_closed, FALSE)
                 AND (NOT l.active OR l.won_status IN ('won', 'lost'))
             THEN 'lead_closed'
@@ -120,6 +123,8 @@ WITH clock AS MATERIALIZED (
     CROSS JOIN LATERAL {PERSON}
     CROSS JOIN LATERAL {PERMISSION}
     CROSS JOIN LATERAL {names("r")} AS known
+    LEFT JOIN LATERAL {marketing_count("r")} AS recent
+        ON t.category = 'marketing' AND company.whatsapp_cap_count > 0
     -- the same person in another broadcast of this number
     CROSS JOIN LATERAL (
         SELECT max(CASE WHEN o.lease_until IS NULL THEN o.accepted_at ELSE now END)
