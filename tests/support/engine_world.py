@@ -62,6 +62,15 @@ class World:
             self.query(f"DELETE FROM whatsapp_broadcast{name}")
         for table in ("crm_lead", "phone_blacklist", "whatsapp_broadcast_choice"):
             self.query(f"DELETE FROM {table}")
+        self.cap(0)
+
+    def cap(self, count, days=1):
+        """Let a person get so much marketing in so many days; 0: any."""
+        self.query(
+            "UPDATE res_company SET whatsapp_cap_count = %s, whatsapp_cap_days = %s",
+            count,
+            days,
+        )
 
     def add(self, table, **values):
         """Insert a row and return its id."""
