@@ -159,9 +159,7 @@ def test_nobody_gets_more_marketing_than_the_cap(world):
     assert len(world.claim(world.lane(numbers[1]))) == 2
 
     utility = world.template(world.account(), category="utility")
-    world.broadcast(
-        numbers[0], people, template=utility, launched_category="utility"
-    )
+    world.broadcast(numbers[0], people, template=utility, launched_category="utility")
     assert len(world.claim(world.lane(numbers[0]))) == 2
 
 
