@@ -25,6 +25,7 @@ AUDIENCE_FIELDS = {
     "list_ids",
     "exclude_list_ids",
     "exclude_days",
+    "custom_columns",
     "earlier_broadcast_ids",
     "earlier_result",
     "include_closed",
@@ -33,6 +34,7 @@ AUDIENCE_FIELDS = {
     "template_id",
     "template_params",
     "number_id",
+    "company_id",
 }
 
 
@@ -63,15 +65,15 @@ class WhatsappBroadcast(models.Model):
 
         Nothing is stored. More than 50,000 records are estimated by a sample.
 
-        :param dict changes: values of the audience's fields that are not saved yet
+        :param dict changes: values of the audience's fields that are not saved yet; of
+            no record: all values of one that is to be made
         :return: ``found reachable left_out_count is_estimate country_guessed``,
             ``left_out`` [{reason, label, count}], most first, ``daily_limit`` of people
             (0: none known) and ``days`` that it takes by that limit
         :rtype: dict
         :raise UserError: if the filter cannot be read
         """
-        self.ensure_one()
-        self.check_access("write")
+        self.check_access("write" if self else "create")
         draft = self._with_changes(changes or {})
         figures = draft._figures()
         reachable = sum(figures.reachable.values())
@@ -95,6 +97,9 @@ class WhatsappBroadcast(models.Model):
     def _with_changes(self, changes):
         """Return this draft, or one beside it that has unsaved changes."""
         changes = {k: v for k, v in changes.items() if k in AUDIENCE_FIELDS}
+        if not self:
+            return self.new({"company_id": self.env.company.id, **changes})
+        self.ensure_one()
         return self.new(changes, origin=self) if changes else self
 
     def _labelled(self, left_out):

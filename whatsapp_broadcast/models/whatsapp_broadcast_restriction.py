@@ -17,7 +17,7 @@ class WhatsappBroadcastRestriction(models.Model):
         required=True,
         default="marketing",
     )
-    valid_from = fields.Date("From", required=True, default=fields.Date.context_today)
+    valid_from = fields.Date("From", help="The first day. Empty: for long.")
     valid_until = fields.Date("Until", help="The last day. Empty: still in force.")
     source = fields.Char(help="Where the provider says so.")
     active = fields.Boolean(default=True)
@@ -35,7 +35,7 @@ class WhatsappBroadcastRestriction(models.Model):
         scopes = ("all", "marketing") if category == "marketing" else ("all",)
         found = self.search(
             Domain("scope", "in", scopes)
-            & Domain("valid_from", "<=", day)
+            & (Domain("valid_from", "=", False) | Domain("valid_from", "<=", day))
             & (Domain("valid_until", "=", False) | Domain("valid_until", ">=", day))
         )
         return found.mapped("country_id.code")

@@ -40,6 +40,8 @@ class BroadcastCommon(TransactionCase):
         cls.company = cls.env["res.company"].create(
             {"name": "Garden", "country_id": cls.env.ref("base.us").id}
         )
+        # Phones of tests are American, and marketing does not go there.
+        cls.env["whatsapp.broadcast.restriction"].search([]).unlink()
         cls.user = cls.make_user("user", "user")
         cls.other_user = cls.make_user("other", "user")
         cls.manager = cls.make_user("manager", "manager")
