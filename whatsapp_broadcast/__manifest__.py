@@ -38,6 +38,9 @@
         "views/whatsapp_broadcast_permission_views.xml",
         "views/whatsapp_broadcast_restriction_views.xml",
         "views/res_config_settings_views.xml",
+        "views/whatsapp_broadcast_daily_views.xml",
+        "views/whatsapp_broadcast_dashboard.xml",
+        "report/whatsapp_broadcast_report_views.xml",
         "views/whatsapp_broadcast_menus.xml",
     ],
     "demo": [

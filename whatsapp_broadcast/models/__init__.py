@@ -23,6 +23,7 @@ from . import (
     whatsapp_broadcast_counter,
     whatsapp_broadcast_course,
     whatsapp_broadcast_custom_row,
+    whatsapp_broadcast_daily,
     whatsapp_broadcast_event,
     whatsapp_broadcast_figures,
     whatsapp_broadcast_keyword,

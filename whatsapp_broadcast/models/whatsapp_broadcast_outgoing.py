@@ -35,6 +35,25 @@ SKIP_REASONS = [
     ("country_guessed", "The number names no country"),
 ]
 
+#: What an error is about, and why the engine itself gave up.
+ERROR_CLASSES = [
+    ("retry", "Fault at the provider"),
+    ("throttle", "Number too fast"),
+    ("pair", "Too many messages to one person"),
+    ("later", "WhatsApp's limit of marketing to a person"),
+    ("recipient", "Person cannot get it"),
+    ("undeliverable", "Undeliverable"),
+    ("opt_out", "Stopped marketing messages"),
+    ("request", "Message refused as wrong"),
+    ("template", "Template"),
+    ("number", "Sending number"),
+    ("account", "Account"),
+    ("credentials", "Access token"),
+    ("doubt", "No clear answer"),
+    ("daily_limit", "Limit of people a day"),
+    ("restored", "Database restored or copied"),
+]
+
 
 class WhatsappBroadcastOutgoing(models.AbstractModel):
     """The columns that the engine works on: one message to one person.
@@ -63,7 +82,7 @@ class WhatsappBroadcastOutgoing(models.AbstractModel):
     provider_message_id = fields.Char("Message ID", readonly=True)
     token = fields.Char(readonly=True, help="Comes back in every status.")
     error_code = fields.Char(readonly=True)
-    error_class = fields.Char(readonly=True)
+    error_class = fields.Selection(ERROR_CLASSES, "Why Failed", readonly=True)
     error_message = fields.Char(readonly=True)
     attempt_count = fields.Integer("Attempts", readonly=True)
     due_at = fields.Datetime(readonly=True)

@@ -15,6 +15,12 @@ _logger = logging.getLogger(__name__)
 #: {{1}} or {{name}}, as Meta writes variables.
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
+CATEGORIES = [
+    ("marketing", "Marketing"),
+    ("utility", "Utility"),
+    ("authentication", "Authentication"),
+]
+
 
 class WhatsappBroadcastTemplate(models.Model):
     _name = "whatsapp.broadcast.template"
@@ -32,11 +38,7 @@ class WhatsappBroadcastTemplate(models.Model):
         required=True, default="en_US", help="As the provider writes it, like en_US."
     )
     category = fields.Selection(
-        [
-            ("marketing", "Marketing"),
-            ("utility", "Utility"),
-            ("authentication", "Authentication"),
-        ],
+        CATEGORIES,
         required=True,
         default="marketing",
         tracking=True,

@@ -13,6 +13,7 @@ from .consents import *
 from .conversations import *
 from .copies import *
 from .course import *
+from .daily import *
 from .events import *
 from .lanes import *
 from .limiter import *
@@ -25,6 +26,7 @@ from .permissions import *
 from .places import *
 from .prefixes import *
 from .recent import *
+from .report import *
 from .results import *
 from .statuses import *
 from .subjects import *
