@@ -24,6 +24,7 @@ ENGINE_MODELS = {
     "whatsapp.broadcast.notice": {"value": "approved", "is_open": False},
     "whatsapp.broadcast.message": {"phone": "+12125550100", "state": "queued"},
     "whatsapp.broadcast.consent": {"address": "+12125550100", "kind": "opt_in"},
+    "whatsapp.broadcast.daily": {"date": "2026-01-01", "written_count": 5},
 }
 
 #: Spelt out, not imported: what is missing in the model's own list must be noticed.
@@ -125,6 +126,7 @@ PUBLIC_METHODS = {
     "whatsapp.broadcast.person": {"action_export": {}, "action_erase": {}},
     "whatsapp.broadcast.event": {"action_retry": {}},
     "whatsapp.broadcast.notice": {"action_dismiss": {}},
+    "whatsapp.broadcast.report": {"action_open_recipient": {}, "get_dashboard": {}},
     "whatsapp.broadcast.launch": {
         "action_launch": {},
         "create": {"vals_list": [{"broadcast_id": 1}]},
@@ -156,7 +158,7 @@ PUBLIC_METHODS = {
 #: Methods of Odoo's that are only extended: Odoo sees to their rights.
 EXTENDED = {("crm.lead", "write")}
 #: What is called on a model, not on records.
-OF_MODEL = ("create", "record_consent")
+OF_MODEL = ("create", "record_consent", "get_dashboard")
 #: What a plain User may call on others' records as well.
 FOR_ALL_USERS = {
     ("whatsapp.broadcast.account", "action_open_numbers"),
@@ -164,6 +166,7 @@ FOR_ALL_USERS = {
     ("whatsapp.broadcast.account", "action_open_notices"),
     ("whatsapp.broadcast.account", "action_open_unrouted"),
     ("whatsapp.broadcast.template", "copy_data"),
+    ("whatsapp.broadcast.report", "get_dashboard"),
     ("whatsapp.broadcast.consent", "record_consent"),
     ("whatsapp.broadcast.consent.entry", "action_record"),
     ("crm.lead", "action_whatsapp_broadcast"),
@@ -221,6 +224,7 @@ class TestRights(BroadcastHttpCommon):
                 "company_id": cls.company.id,
                 "user_id": cls.user.id,
             },
+            "daily": {"date": "2026-01-01"},
             "launch": {"broadcast_id": cls.broadcast.id},
             "consent": {
                 "address": "+12125550100",
@@ -243,12 +247,22 @@ class TestRights(BroadcastHttpCommon):
             **records,
             BROADCAST: cls.broadcast,
             RECIPIENT: recipient,
+            "whatsapp.broadcast.report": cls.make_report_row(),
             "whatsapp.broadcast.account": cls.account,
             "whatsapp.broadcast.number": number,
             "whatsapp.broadcast.template": cls.template,
             "crm.lead": cls.lead,
             "res.partner": cls.env["res.partner"].create({"name": "Partner"}),
         }
+
+    @classmethod
+    def make_report_row(cls):
+        """Return what the analysis says of the recipient of a launched broadcast."""
+        launched = cls.make_broadcast(cls.lead)
+        launched.action_review()
+        launched._write_protected({"started_at": "2026-01-01"})
+        cls.env.flush_all()
+        return cls.env["whatsapp.broadcast.report"].browse(launched.recipient_ids.id)
 
     # === ENGINE'S ROWS === #
 

@@ -185,7 +185,7 @@ WITH waiting AS (
         SELECT FROM ir_model_data d
         WHERE d.model = 'ir.cron' AND d.res_id = c.id
             AND d.module = 'whatsapp_broadcast'
-            AND d.name NOT IN ('ir_cron_prepare', 'ir_cron_attend')
+            AND d.name NOT IN ('ir_cron_prepare', 'ir_cron_attend', 'ir_cron_daily')
     )
     FOR SHARE OF c SKIP LOCKED
 )
