@@ -26,6 +26,8 @@ from . import (
     whatsapp_broadcast_daily,
     whatsapp_broadcast_event,
     whatsapp_broadcast_figures,
+    whatsapp_broadcast_expected_end,
+    whatsapp_broadcast_failures,
     whatsapp_broadcast_keyword,
     whatsapp_broadcast_lane,
     whatsapp_broadcast_list,

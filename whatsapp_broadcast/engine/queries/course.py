@@ -119,6 +119,12 @@ SELECT b.id, due.at {_WITH_DUE} AND b.id = ANY(%(ids)s)
     AND NOT {_HAS_SENDING}
 """
 
+#: When the last row of a broadcast may be claimed.
+LAST_DUE = """
+SELECT max(due_at) FROM whatsapp_broadcast_recipient
+WHERE broadcast_id = %(broadcast_id)s AND due_at IS NOT NULL
+"""
+
 TREAT_AS_SENT = f"""
 UPDATE whatsapp_broadcast_recipient
 SET state = 'accepted', accepted_at = COALESCE(accepted_at, {NOW})

@@ -108,6 +108,13 @@ SELECT broadcast_id, name, sum(delta) FROM whatsapp_broadcast_counter
 WHERE broadcast_id = ANY(%(broadcast_ids)s) GROUP BY 1, 2
 """
 
+#: How many failed of each class of error.
+FAILURES = """
+SELECT broadcast_id, substr(name, 8), sum(delta) FROM whatsapp_broadcast_counter
+WHERE broadcast_id = ANY(%(broadcast_ids)s) AND name LIKE 'failed:%%'
+GROUP BY 1, 2 HAVING sum(delta) > 0
+"""
+
 #: Two folders at once would count twice what both read: the row lock of DELETE and
 #: its re-check see to it that each delta is taken by one of them only.
 FOLD_COUNTERS = """

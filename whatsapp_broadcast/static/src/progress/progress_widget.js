@@ -1,8 +1,11 @@
 import { Component } from "@odoo/owl";
-import { formatInteger } from "@web/views/fields/formatters";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { formatInteger } from "@web/views/fields/formatters";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+
+import { BroadcastPace } from "./pace";
 
 const COUNTERS = [
     "reachable_count",
@@ -19,10 +22,31 @@ const COUNTERS = [
     "cancelled_count",
 ];
 
+/** The filter of the recipients' list that shows whom a figure counts. */
+const FILTERS = { queued_count: "queued", sending_count: "queued" };
+
+/** Opens the recipients of a broadcast, searched by what is in ``context``. */
+export function useRecipients(record) {
+    const action = useService("action");
+    return (context) =>
+        action.doActionButton({
+            type: "object",
+            name: "action_open_recipients",
+            resModel: record().resModel,
+            resId: record().resId,
+            context: { recipient_context: context },
+        });
+}
+
 /** How far a broadcast is: one bar, the funnel beneath it, and what fell out of it. */
 export class BroadcastProgress extends Component {
     static template = "whatsapp_broadcast.Progress";
+    static components = { BroadcastPace };
     static props = standardWidgetProps;
+
+    setup() {
+        this.openRecipients = useRecipients(() => this.props.record);
+    }
 
     get percent() {
         return Math.floor(this.props.record.data.progress);
@@ -56,14 +80,21 @@ export class BroadcastProgress extends Component {
         ].filter(({ percent, count }) => percent || count !== "0");
     }
 
+    open(name) {
+        const filter = FILTERS[name] ?? name.replace("_count", "");
+        return this.openRecipients({ [`search_default_${filter}`]: 1 });
+    }
+
     stage(name, label) {
         const { data } = this.props.record;
         const share = data.reachable_count ? data[name] / data.reachable_count : 0;
+        const count = formatInteger(data[name]);
         return {
             name,
             label,
-            count: formatInteger(data[name]),
+            count,
             percent: Math.round(100 * share),
+            title: _t("Show these recipients: %(label)s, %(count)s", { label, count }),
         };
     }
 }
