@@ -16,6 +16,7 @@ from . import (
     whatsapp_broadcast_attempt,
     whatsapp_broadcast_attribution,
     whatsapp_broadcast_audience,
+    whatsapp_broadcast_calendar,
     whatsapp_broadcast_checks,
     whatsapp_broadcast_choice,
     whatsapp_broadcast_consent,
@@ -51,6 +52,7 @@ from . import (
     whatsapp_broadcast_template,
     whatsapp_broadcast_template_button,
     whatsapp_broadcast_template_variable,
+    whatsapp_broadcast_unreached,
     whatsapp_broadcast_values,
     whatsapp_broadcast_way_out,
 )

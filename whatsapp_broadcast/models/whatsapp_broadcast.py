@@ -73,6 +73,7 @@ PROTECTED_FIELDS = {
     "source_id",
     "audience_bounds",
     "audience_cursor",
+    "begins_at",
     "started_at",
     "completed_at",
     "media_id",

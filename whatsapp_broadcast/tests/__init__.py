@@ -22,6 +22,7 @@ from . import (
     test_people,
     test_person,
     test_received,
+    test_report,
     test_rights,
     test_secrets,
     test_series,

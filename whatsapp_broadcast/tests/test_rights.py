@@ -35,7 +35,7 @@ PROTECTED = set(
     " recipient_count queued_count sending_count held_count failed_count"
     " skipped_count cancelled_count unknown_count accepted_count sent_count"
     " delivered_count read_count replied_count country_guessed_count reachable_count"
-    " progress failure_groups company_tz recipient_timezones recurrence_start origin_id"
+    " progress failure_groups unreached_count begins_at company_tz recipient_timezones recurrence_start origin_id"
     " next_run_id".split()
 )
 FROZEN = set(
@@ -77,6 +77,7 @@ PUBLIC_METHODS = {
         "action_send_test": {"phones": ["+12125550100"]},
         "action_open_tests": {},
         "action_open_leads": {},
+        "action_duplicate_for_unreached": {},
         "get_stats": {},
         "get_failures": {},
         "get_expected_end": {},
