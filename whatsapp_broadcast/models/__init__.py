@@ -28,7 +28,6 @@ from . import (
     whatsapp_broadcast_event,
     whatsapp_broadcast_figures,
     whatsapp_broadcast_expected_end,
-    whatsapp_broadcast_failures,
     whatsapp_broadcast_keyword,
     whatsapp_broadcast_lane,
     whatsapp_broadcast_list,
@@ -52,11 +51,15 @@ from . import (
     whatsapp_broadcast_template,
     whatsapp_broadcast_template_button,
     whatsapp_broadcast_template_variable,
-    whatsapp_broadcast_unreached,
     whatsapp_broadcast_values,
     whatsapp_broadcast_way_out,
 )
 
 # isort: split
 # What adds to a model comes after it.
-from . import whatsapp_broadcast_attend, whatsapp_broadcast_consent_entry
+from . import (
+    whatsapp_broadcast_attend,
+    whatsapp_broadcast_consent_entry,
+    whatsapp_broadcast_failures,
+    whatsapp_broadcast_unreached,
+)

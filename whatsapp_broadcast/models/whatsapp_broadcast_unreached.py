@@ -26,7 +26,7 @@ class WhatsappBroadcast(models.Model):
                 + broadcast.queued_count
                 + sum(
                     group["count"]
-                    for group in broadcast.failure_groups
+                    for group in broadcast.failure_groups or ()
                     if group["is_retryable"]
                 )
             )

@@ -300,7 +300,7 @@ class TestFailures(ReportCommon):
         self.assertFalse(groups["undeliverable"]["is_retryable"])
         self.assertTrue(all(group["advice"] for group in groups.values()))
         self.settle(broadcast.recipient_ids[6:8], "read")
-        self.assertEqual(broadcast.failure_groups, [])
+        self.assertFalse(broadcast.failure_groups)
 
     def test_codes(self):
         broadcast = self.make_settled()
@@ -379,6 +379,7 @@ class TestExpectedEnd(BroadcastCommon):
 
     def test_by_the_limit_of_a_day(self):
         self.number.daily_limit = 4
+        self.account.reach_margin = 0
         broadcast = self.make_prepared(10)
         with freeze_time("2035-01-01 12:00:00"):
             ends_at = self.expected(broadcast)["ends_at"]

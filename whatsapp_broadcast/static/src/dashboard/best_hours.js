@@ -6,16 +6,15 @@ import { _t } from "@web/core/l10n/translation";
 const { Info } = luxon;
 
 const HOURS = [...Array(24).keys()];
-/** Messages below which a share says nothing. */
+/** Messages below which a share says little, and how much paler it is then. */
 const ENOUGH = 20;
+const PALE = 0.3;
 const BEST = 3;
 
 /** Which share was read of what was sent at each hour of each weekday. */
 export class BestHours extends Component {
     static template = "whatsapp_broadcast.BestHours";
     static props = { hours: Array };
-
-    hours = HOURS;
 
     /** Hours that anything was sent at, and those between. */
     get shownHours() {
@@ -38,7 +37,7 @@ export class BestHours extends Component {
 
     get best() {
         return this.props.hours
-            .filter(({ written_count }) => written_count >= ENOUGH)
+            .filter(({ written_count, read_count }) => read_count && written_count >= ENOUGH)
             .map((cell) => ({ ...cell, rate: cell.read_count / cell.written_count }))
             .sort((a, b) => b.rate - a.rate)
             .slice(0, BEST)
@@ -52,7 +51,7 @@ export class BestHours extends Component {
     }
 
     get tooFew() {
-        return _t("No hour has %s messages yet: send more before you trust these shares.", ENOUGH);
+        return _t("No hour has %s messages of which some were read: trust these shares later.", ENOUGH);
     }
 
     cell(weekday, hour) {
@@ -72,7 +71,7 @@ export class BestHours extends Component {
                 count: formatInteger(found.written_count),
             }),
             isFew: !isEnough,
-            style: `--o-whatsapp-heat: ${isEnough ? rate.toFixed(2) : 0}`,
+            style: `--o-whatsapp-heat: ${(rate * (isEnough ? 1 : PALE)).toFixed(2)}`,
         };
     }
 }

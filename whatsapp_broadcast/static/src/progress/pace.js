@@ -1,6 +1,6 @@
 import { Component, onMounted, onWillStart, onWillUnmount, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
-import { deserializeDateTime, formatDateTime } from "@web/core/l10n/dates";
+import { deserializeDateTime, toLocaleDateTimeString } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
 import { formatInteger } from "@web/views/fields/formatters";
@@ -80,7 +80,13 @@ export class BroadcastPace extends Component {
             return _t("not within 90 days");
         }
         const at = deserializeDateTime(ends_at);
-        const left = at.toRelative({ base: DateTime.now() });
-        return _t("about %(time)s (%(left)s)", { time: formatDateTime(at, { showSeconds: false }), left });
+        const now = DateTime.now();
+        if (at <= now.plus({ minutes: 1 })) {
+            return _t("in about a minute");
+        }
+        return _t("about %(time)s (%(left)s)", {
+            time: toLocaleDateTimeString(at),
+            left: at.toRelative({ base: now }),
+        });
     }
 }
