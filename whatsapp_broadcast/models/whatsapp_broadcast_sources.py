@@ -43,8 +43,14 @@ RESULTS = {
         ("state", "=", "failed"),
         ("error_class", "in", RETRYABLE_CLASSES),
     ],
-    # Whose state is unknown may have been reached.
-    "not_reached": [("state", "in", ("queued", "failed", "cancelled"))],
+    # Whose state is unknown may have been reached; the others' failures would repeat.
+    "not_reached": [
+        "|",
+        ("state", "in", ("queued", "cancelled")),
+        "&",
+        ("state", "=", "failed"),
+        ("error_class", "in", RETRYABLE_CLASSES),
+    ],
 }
 
 

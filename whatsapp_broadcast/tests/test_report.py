@@ -1,11 +1,16 @@
+import io
+import json
 from datetime import timedelta
 
 from freezegun import freeze_time
+from openpyxl import load_workbook
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.http import Request
+from odoo.tests import HttpCase, tagged
 from odoo.tools import SQL
+from odoo.tools.mimetypes import guess_mimetype
 
 from .common import BroadcastCommon
 
@@ -118,7 +123,9 @@ class TestReport(ReportCommon):
 
     def test_a_row_opens_its_recipient(self):
         broadcast = self.make_settled()
-        row = self.env[REPORT].with_user(self.user).browse(broadcast.recipient_ids[0].id)
+        row = (
+            self.env[REPORT].with_user(self.user).browse(broadcast.recipient_ids[0].id)
+        )
         action = row.action_open_recipient()
         self.assertEqual(action["res_model"], "whatsapp.broadcast.recipient")
         self.assertEqual(action["res_id"], broadcast.recipient_ids[0].id)
@@ -171,9 +178,7 @@ class TestDashboard(ReportCommon):
                 "old": {"days": 1},
             }.items()
         }
-        self.assertEqual(
-            written, {"campaign": 8, "number": 0, "company": 8, "old": 0}
-        )
+        self.assertEqual(written, {"campaign": 8, "number": 0, "company": 8, "old": 0})
 
     def test_a_user_sees_own_only(self):
         self.make_settled()
@@ -282,11 +287,11 @@ class TestDaily(ReportCommon):
         self.make_settled()
         days = self.refresh()
         for user in (self.user, self.other_user, self.manager):
-            self.assertEqual(days.with_user(user).search([("id", "in", days.ids)]), days)
+            self.assertEqual(
+                days.with_user(user).search([("id", "in", days.ids)]), days
+            )
         elsewhere = self.make_user("elsewhere", "manager", company=self.make_company())
-        self.assertFalse(
-            days.with_user(elsewhere).search([("id", "in", days.ids)])
-        )
+        self.assertFalse(days.with_user(elsewhere).search([("id", "in", days.ids)]))
 
 
 @tagged("post_install", "-at_install")
@@ -400,3 +405,91 @@ class TestCalendar(BroadcastCommon):
         self.assertFalse(broadcast.begins_at)
         broadcast.action_launch()
         self.assertEqual(broadcast.begins_at, broadcast.started_at)
+
+
+@tagged("post_install", "-at_install")
+class TestExport(ReportCommon, HttpCase):
+    """Whoever may export takes the list of recipients along."""
+
+    FIELDS = {
+        "display_name": "Name",
+        "phone": "Phone",
+        "state": "State",
+        "skip_reason": "Why Left Out",
+        "error_class": "Why Failed",
+        "error_message": "Error Message",
+        "advice": "What to Do",
+        "accepted_at": "Accepted At",
+        "delivered_at": "Delivered At",
+        "read_at": "Read At",
+    }
+
+    def export(self, broadcast):
+        self.authenticate(self.user.login, self.user.login)
+        data = {
+            "model": "whatsapp.broadcast.recipient",
+            "fields": [
+                {"name": name, "label": label, "type": "char"}
+                for name, label in self.FIELDS.items()
+            ],
+            "ids": False,
+            "domain": [["broadcast_id", "=", broadcast.id]],
+            "groupby": [],
+            "context": {},
+            "import_compat": False,
+        }
+        return self.url_open(
+            "/web/export/xlsx",
+            data={
+                "data": json.dumps(data),
+                "csrf_token": Request.csrf_token(self),
+            },
+        )
+
+    def test_recipients(self):
+        self.user.group_ids += self.env.ref("base.group_allow_export")
+        broadcast = self.make_settled()
+        answer = self.export(broadcast)
+        self.assertEqual(answer.status_code, 200)
+        self.assertIn("sheet", guess_mimetype(answer.content))
+        [header, *rows] = _read_sheet(answer.content)
+        self.assertEqual(header, list(self.FIELDS.values()))
+        self.assertEqual(len(rows), 10)
+        failed = dict(zip(header, rows[6], strict=True))
+        self.assertEqual(failed["State"], "Failed")
+        self.assertEqual(failed["Why Failed"], "Undeliverable")
+        self.assertEqual(failed["Phone"], broadcast.recipient_ids[6].phone)
+        self.assertEqual(failed["Name"], broadcast.recipient_ids[6].display_name)
+        self.assertIn("Check the number", failed["What to Do"])
+        left_out = dict(zip(header, rows[9], strict=True))
+        self.assertEqual(left_out["Why Left Out"], "Opted out")
+
+
+@tagged("post_install", "-at_install")
+class TestReportTours(ReportCommon, HttpCase):
+    def look(self, user):
+        broadcast = self.make_settled(name="Spring Offer")
+        self.settle(broadcast.recipient_ids[7], "failed", error_code="131057")
+        self.start_tour(
+            f"/odoo/whatsapp-broadcasts/{broadcast.id}",
+            "whatsapp_broadcast_report",
+            login=user.login,
+        )
+
+    def test_as_a_plain_user(self):
+        self.look(self.user)
+
+    def test_as_a_manager(self):
+        self.look(self.manager)
+
+    def test_nothing_yet(self):
+        self.start_tour(
+            "/odoo/whatsapp-dashboard",
+            "whatsapp_broadcast_report_empty",
+            login=self.other_user.login,
+        )
+
+
+def _read_sheet(content):
+    """Return the rows of a workbook's first sheet as lists of values."""
+    return [list(row) for row in load_workbook(io.BytesIO(content)).active.values]

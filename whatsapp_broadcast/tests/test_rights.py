@@ -35,8 +35,8 @@ PROTECTED = set(
     " recipient_count queued_count sending_count held_count failed_count"
     " skipped_count cancelled_count unknown_count accepted_count sent_count"
     " delivered_count read_count replied_count country_guessed_count reachable_count"
-    " progress failure_groups unreached_count begins_at company_tz recipient_timezones recurrence_start origin_id"
-    " next_run_id".split()
+    " progress failure_groups unreached_count begins_at company_tz"
+    " recipient_timezones recurrence_start origin_id next_run_id".split()
 )
 FROZEN = set(
     "company_id number_id message_type template_id template_params body media_kind"

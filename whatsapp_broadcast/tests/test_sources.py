@@ -261,7 +261,7 @@ class TestSources(AudienceCommon):
             "not_replied": {2},
             "replied": {3},
             "failed_retryable": {4},
-            "not_reached": {4, 5, 7},
+            "not_reached": {4, 7},
         }
         for result, positions in expected.items():
             broadcast = self.make_broadcast(
