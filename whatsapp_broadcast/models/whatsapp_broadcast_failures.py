@@ -48,6 +48,7 @@ class WhatsappBroadcast(models.Model):
             for error_class, count in sorted(counts.items(), key=lambda item: -item[1])
         ]
 
+    @api.readonly
     def get_failures(self):
         """Return the failed messages by the provider's error, the most frequent first.
 

@@ -28,6 +28,7 @@ class WhatsappBroadcastReport(models.Model):
     _inherit = "whatsapp.broadcast.report"
 
     @api.model
+    @api.readonly
     def get_dashboard(
         self, days=30, company_id=False, number_id=False, campaign_id=False
     ):
