@@ -18,7 +18,8 @@ _LOCAL = f"({_AT} AT TIME ZONE 'UTC' AT TIME ZONE %(tz)s)"
 #: ``tz``, an IANA name. Joins and expressions that nobody asks for cost nothing.
 REPORT = f"""
 SELECT r.id, r.id AS recipient_id,
-    r.broadcast_id, r.company_id, r.account_id, r.number_id, r.template_id, b.user_id, b.campaign_id, COALESCE(b.launched_category, t.category) AS category,
+    r.broadcast_id, r.company_id, r.account_id, r.number_id, r.template_id,
+    b.user_id, b.campaign_id, COALESCE(b.launched_category, t.category) AS category,
     country.id AS country_id, r.state, r.skip_reason,
     CASE WHEN r.state = 'failed' THEN r.error_class END AS error_class,
     {_AT} AS date,

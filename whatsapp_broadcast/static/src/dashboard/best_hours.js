@@ -5,7 +5,6 @@ import { _t } from "@web/core/l10n/translation";
 
 const { Info } = luxon;
 
-const HOURS = [...Array(24).keys()];
 /** Messages below which a share says little, and how much paler it is then. */
 const ENOUGH = 20;
 const PALE = 0.3;
@@ -16,10 +15,10 @@ export class BestHours extends Component {
     static template = "whatsapp_broadcast.BestHours";
     static props = { hours: Array };
 
-    /** Hours that anything was sent at, and those between. */
+    /** Hours that anything was sent at. */
     get shownHours() {
-        const sent = this.props.hours.map(({ hour }) => Number(hour));
-        return HOURS.filter((hour) => hour >= Math.min(...sent) && hour <= Math.max(...sent));
+        const sent = new Set(this.props.hours.map(({ hour }) => Number(hour)));
+        return [...sent].sort((a, b) => a - b);
     }
 
     /** @returns {{name: string, cells: Object[]}[]} the week as the user begins it */
