@@ -9,7 +9,6 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.http import Request
 from odoo.tests import HttpCase, tagged
-from odoo.tools import SQL
 from odoo.tools.mimetypes import guess_mimetype
 
 from .common import BroadcastCommon
@@ -236,16 +235,11 @@ class TestDaily(ReportCommon):
         self.assertEqual(after.read_count, 10)
 
     def test_old_days_survive_their_details(self):
-        old = self.sent_at - timedelta(days=40)
         broadcast = self.make_settled()
-        self.env.flush_all()
-        self.env.cr.execute(
-            SQL("UPDATE whatsapp_broadcast_daily SET date = %s", old.date())
-        )
         day = self.refresh()
-        self.env.cr.execute(
-            SQL("UPDATE whatsapp_broadcast_daily SET date = %s", old.date())
-        )
+        old = self.sent_at - timedelta(days=40)
+        day.date = old.date()
+        self.env.flush_all()
         broadcast.active = False
         broadcast._clear_recipients()
         kept = self.refresh()
