@@ -51,7 +51,9 @@ from . import (
     whatsapp_broadcast_template,
     whatsapp_broadcast_template_button,
     whatsapp_broadcast_template_variable,
+    whatsapp_broadcast_translations,
     whatsapp_broadcast_values,
+    whatsapp_broadcast_version,
     whatsapp_broadcast_way_out,
 )
 

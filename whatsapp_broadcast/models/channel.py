@@ -41,12 +41,16 @@ class Channel:
         """Read what the messages of new broadcasts share."""
         if missing := [id_ for id_ in broadcast_ids if id_ not in self.contents]:
             cr.execute(queries.CONTENTS, {"ids": missing})
-            self.contents.update((row["id"], row) for row in cr.dictfetchall())
+            for row in cr.dictfetchall():
+                by_template = self.contents.setdefault(row["id"], {})
+                by_template[row["template_id"]] = row
 
     def prepare(self, row):
         """Return the request for a claimed row; ValueError if it cannot be sent."""
         is_message = row["table"] == "message"  # which holds all that it says
-        content = row if is_message else self.contents[row["broadcast_id"]]
+        content = row
+        if not is_message:
+            content = self.contents[row["broadcast_id"]][row["template_id"]]
         kind = content["message_type"]
         return self.provider.prepare_send(
             OutgoingMessage(

@@ -97,6 +97,7 @@ FROZEN_FIELDS = {
     "message_type",
     "template_id",
     "template_params",
+    "in_recipient_language",
     "body",
     "media_kind",
     "media_file",

@@ -8,7 +8,6 @@ from odoo.tools import SQL
 
 from ..engine import queries
 from .whatsapp_broadcast import PREPARED
-from .whatsapp_broadcast_sources import READERS
 
 #: Records a chunk: one transaction, so that others never wait long.
 CHUNK = 20_000
@@ -80,6 +79,7 @@ class WhatsappBroadcast(models.Model):
 
     def _begin_audience(self, is_due):
         """Fix the upper ends of the audience; count what the launcher may not read."""
+        self._freeze_versions()
         self.env.flush_all()  # what follows reads the tables
         sources = self._sources()
         bounds = {s.model._name: self._last_id(s.model) for s in sources}
@@ -131,6 +131,7 @@ class WhatsappBroadcast(models.Model):
                 **self._freeze_values(is_due),
                 **self._people_values(),
                 **self._window_values(chunk, is_due),
+                **self._translation_values(),
                 variables=variables,
                 chunk=chunk,
             )
@@ -167,10 +168,10 @@ class WhatsappBroadcast(models.Model):
             ids = self._next_ids(query, name, limit)
             query = model._search(Domain("id", "in", ids), active_test=False)
             values.resolve(query, ids)
-        columns = SQL(
-            READERS[model._name][0],
+        columns = source.columns(
             position=SQL.identifier(model._table, name),
             texts=values.texts,
+            by_language=bool(self.version_ids),
         )
         records = query.select(columns)
         return SQL(queries.NEXT_RECORDS, records=records, limit=limit)

@@ -171,9 +171,15 @@ class WhatsappBroadcast(models.Model):
         return content, guess_mimetype(content, by_name or "application/octet-stream")
 
     def _check_template(self):
-        template = self.template_id
-        if not template:
+        if not self.template_id:
             raise UserError(self.env._("Choose a template."))
+        self._check_template_sendable(self.template_id)
+        if self.state != "draft":  # of a draft they are chosen anew
+            for version in self.version_ids:
+                self._check_template_sendable(version.template_id)
+        self._check_variables_set()
+
+    def _check_template_sendable(self, template):
         if template.state != "approved":
             raise UserError(
                 self.env._(
@@ -185,6 +191,9 @@ class WhatsappBroadcast(models.Model):
             )
         if template.unsupported_reason:
             raise UserError(template.unsupported_reason)
+
+    def _check_variables_set(self):
+        template = self.template_id
         model = ROW if self.audience_type == "custom" else self.audience_model
         unset = template.variable_ids.filtered(
             lambda variable: not variable._is_set(model, self._params_for(model))

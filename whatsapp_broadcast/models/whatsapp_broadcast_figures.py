@@ -9,7 +9,6 @@ from odoo.tools import SQL
 
 from .. import engine
 from ..engine import queries
-from .whatsapp_broadcast_sources import READERS
 
 #: Records whose figures are counted while a person chooses; of more, as many are looked
 #: at, chosen by their phones, so that those with one phone are in or out together.
@@ -162,9 +161,9 @@ class WhatsappBroadcast(models.Model):
             )
         if values.needs_orm:
             values.resolve(query, list(query.get_result_ids()))
-        texts, position = values.texts, SQL("NULL")
-        columns = SQL(READERS[model._name][0], position=position, texts=texts)
-        return query.select(columns)
+        return query.select(
+            source.columns(position=SQL("NULL"), texts=values.texts, by_language=False)
+        )
 
 
 def _scale(found, left_out, reachable, guessed):

@@ -70,6 +70,10 @@ class Source(NamedTuple):
     def phone(self):
         return READERS[self.model._name][1]
 
+    def columns(self, **values):
+        """Return what the freeze reads of a record, as the columns of a query."""
+        return SQL(READERS[self.model._name][0], **values)
+
     def count(self, limit=None):
         return self.model.search_count(self.domain, limit=limit)
 

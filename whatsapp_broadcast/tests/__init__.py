@@ -13,6 +13,7 @@ from . import (
     test_guard,
     test_json2,
     test_lane,
+    test_languages,
     test_left_out,
     test_merge,
     test_message,

@@ -40,6 +40,7 @@ PROTECTED = set(
 )
 FROZEN = set(
     "company_id number_id message_type template_id template_params body media_kind"
+    " in_recipient_language"
     " media_file media_filename media_link media_caption audience_type"
     " audience_model audience_domain lead_ids partner_ids include_closed"
     " skip_country_guessed"

@@ -24,6 +24,10 @@ LEAD_COLUMNS = """
     ) IS NULL AS without_country,
     (SELECT NULLIF(p.tz, '') FROM res_partner p WHERE p.id = crm_lead.partner_id)
         AS timezone,
+    CASE WHEN %(by_language)s THEN COALESCE(
+        (SELECT l.code FROM res_lang l WHERE l.id = crm_lead.lang_id),
+        (SELECT p.lang FROM res_partner p WHERE p.id = crm_lead.partner_id)
+    ) END AS person_lang,
     %(position)s AS position, %(texts)s AS texts
 """
 
@@ -32,7 +36,7 @@ PARTNER_COLUMNS = """
     NULLIF(res_partner.phone_sanitized, '') AS phone, res_partner.phone AS given,
     NOT res_partner.active AS closed, res_partner.write_date AS activity,
     res_partner.id AS rank, res_partner.country_id IS NULL AS without_country,
-    NULLIF(res_partner.tz, '') AS timezone,
+    NULLIF(res_partner.tz, '') AS timezone, res_partner.lang AS person_lang,
     %(position)s AS position, %(texts)s AS texts
 """
 
@@ -43,7 +47,7 @@ def _phone_columns(table, phone="phone_sanitized", guessed="FALSE"):
     NULL::integer AS lead_id, NULL::integer AS partner_id, {table}.name::text,
     NULLIF({table}.{phone}, '') AS phone, {table}.phone AS given, FALSE AS closed,
     NULL::timestamp AS activity, {table}.id AS rank, {guessed} AS without_country,
-    NULL::text AS timezone,
+    NULL::text AS timezone, NULL::text AS person_lang,
     %(position)s AS position, %(texts)s AS texts
 """
 
@@ -207,8 +211,9 @@ WITH {_PEOPLE}, inserted AS (
         state, skip_reason, due_at, timezones, consent_id, attempt_count
     )
     SELECT %(broadcast_id)s, %(company_id)s, %(account_id)s, %(number_id)s,
-        %(template_id)s, %(lang)s,
-        lead_id, partner_id, name, CASE WHEN reason IS NULL THEN phone END,
+        COALESCE(translation.template_id, %(template_id)s),
+        COALESCE(translation.lang, %(lang)s), lead_id, partner_id, name,
+        CASE WHEN reason IS NULL THEN phone END,
         COALESCE(phone, given), guessed,
         CASE
             WHEN reason IS NULL OR reason = 'variable_missing' THEN %(variables)s
@@ -223,6 +228,9 @@ WITH {_PEOPLE}, inserted AS (
     LEFT JOIN unnest(%(closed)s::text[], %(openings)s::timestamp[])
         AS closed (timezones, opening)
         ON closed.timezones = COALESCE(audience.timezones, '')
+    LEFT JOIN unnest(%(langs)s::text[], %(lang_template_ids)s::int[],
+        %(template_langs)s::text[]) AS translation (person_lang, template_id, lang)
+        USING (person_lang)
     ORDER BY rank
     RETURNING due_at, timezones
 )

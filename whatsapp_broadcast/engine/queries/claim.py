@@ -117,7 +117,7 @@ WITH clock AS MATERIALIZED (
     FROM due JOIN whatsapp_broadcast_recipient r ON r.id = due.id
     CROSS JOIN clock
     JOIN whatsapp_broadcast b ON b.id = r.broadcast_id
-    LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
+    LEFT JOIN whatsapp_broadcast_template t ON t.id = r.template_id
     LEFT JOIN crm_lead l ON l.id = r.lead_id
     LEFT JOIN res_company company ON company.id = r.company_id
     CROSS JOIN LATERAL {PERSON}

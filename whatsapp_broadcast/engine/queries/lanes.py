@@ -1,7 +1,7 @@
 """Lanes: who may send from which number, and what a turn of a lane begins with."""
 
 from .clock import NOW
-from .pauses import UNSENDABLE_REASON
+from .pauses import TEMPLATE_IDS, UNSENDABLE_REASON, WORST_TEMPLATE
 from .places import PORTFOLIO
 from .windows import WINDOW_COLUMNS
 
@@ -143,7 +143,7 @@ LEFT JOIN LATERAL (
         {UNSENDABLE_REASON} AS unsendable
     FROM whatsapp_broadcast b
     JOIN whatsapp_broadcast_account a ON a.id = n.account_id
-    LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
+    LEFT JOIN LATERAL {WORST_TEMPLATE} AS t ON TRUE
     LEFT JOIN LATERAL (
         -- locked after the number's, and so as others left it
         SELECT p.next_slot_at FROM whatsapp_broadcast_pace p
@@ -158,12 +158,14 @@ LEFT JOIN LATERAL (
 ORDER BY sending.id
 """
 
-#: What each message of a broadcast shares; it does not change after launch.
-CONTENTS = """
+#: What the messages of a broadcast by one template share; it does not change after
+#: launch.
+CONTENTS = f"""
 SELECT b.id, b.message_type, b.body, b.media_kind, b.media_id, b.media_link,
-    b.media_caption, b.media_filename, t.name AS template, t.language, t.header_type
+    b.media_caption, b.media_filename, t.id AS template_id, t.name AS template,
+    t.language, t.header_type
 FROM whatsapp_broadcast b
-LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
+LEFT JOIN whatsapp_broadcast_template t ON t.id = ANY({TEMPLATE_IDS})
 WHERE b.id = ANY(%(ids)s)
 """
 

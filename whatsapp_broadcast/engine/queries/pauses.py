@@ -3,6 +3,19 @@
 from .clock import NOW
 from .notices import insert_notices
 
+#: The templates of a broadcast b: its own, and those of its versions.
+TEMPLATE_IDS = """ARRAY(
+            SELECT b.template_id UNION ALL
+            SELECT v.template_id FROM whatsapp_broadcast_version v
+            WHERE v.broadcast_id = b.id
+        )"""
+#: A lateral query: of these the one that cannot be sent, if there is one.
+WORST_TEMPLATE = f"""(
+        SELECT x.state, x.category FROM whatsapp_broadcast_template x
+        WHERE x.id = ANY({TEMPLATE_IDS})
+        ORDER BY x.state = 'approved' AND x.category = b.launched_category LIMIT 1
+    )"""
+
 #: What keeps a broadcast b with number n, account a and template t from sending, in
 #: the words of ``state_reason``.
 SENDER_REASON = """
@@ -49,7 +62,7 @@ FROM (
     FROM whatsapp_broadcast b
     JOIN whatsapp_broadcast_number n ON n.id = b.number_id
     JOIN whatsapp_broadcast_account a ON a.id = n.account_id
-    LEFT JOIN whatsapp_broadcast_template t ON t.id = b.template_id
+    LEFT JOIN LATERAL {WORST_TEMPLATE} AS t ON TRUE
     WHERE b.state = 'sending' AND {condition}
 ) AS v
 WHERE b.id = v.id AND v.reason IS NOT NULL
@@ -58,7 +71,9 @@ WHERE b.id = v.id AND v.reason IS NOT NULL
 
 PAUSE_UNSENDABLE = _pause_unsendable("b.id = ANY(%(ids)s)")
 #: Before a claim finds out, and also what rests.
-PAUSE_UNSENDABLE_BY_TEMPLATE = _pause_unsendable("b.template_id = %(template_id)s")
+PAUSE_UNSENDABLE_BY_TEMPLATE = _pause_unsendable(
+    f"%(template_id)s = ANY({TEMPLATE_IDS})"
+)
 
 #: By its rows' errors: what the template is now will be read.
 PAUSE_BY_TEMPLATE = f"""
@@ -66,8 +81,8 @@ WITH outdated AS (
     UPDATE whatsapp_broadcast_template SET sync_at = {NOW}
     WHERE id = %(template_id)s RETURNING id
 )
-UPDATE whatsapp_broadcast SET {_PAUSED}, state_reason = 'template'
-WHERE template_id = (SELECT id FROM outdated) AND state = 'sending'
+UPDATE whatsapp_broadcast b SET {_PAUSED}, state_reason = 'template'
+WHERE (SELECT id FROM outdated) = ANY({TEMPLATE_IDS}) AND b.state = 'sending'
 """
 
 PAUSE_BY_QUALITY = f"""
