@@ -40,7 +40,7 @@ def run_broadcast(server: odoo.Server, sandbox: Sandbox) -> dict:
     """
     stage = Stage(server, sandbox)
     with step("connecting the account to the sandbox"):
-        stage.connect()
+        stage.connect(restricted=True)
         stage.verify_webhook()
     start = time.monotonic()
     broadcast = _launch(stage)

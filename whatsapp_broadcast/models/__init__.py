@@ -53,6 +53,7 @@ from . import (
     whatsapp_broadcast_template_variable,
     whatsapp_broadcast_translations,
     whatsapp_broadcast_values,
+    whatsapp_broadcast_variant,
     whatsapp_broadcast_version,
     whatsapp_broadcast_way_out,
 )
@@ -60,6 +61,7 @@ from . import (
 # isort: split
 # What adds to a model comes after it.
 from . import (
+    whatsapp_broadcast_ab_test,
     whatsapp_broadcast_attend,
     whatsapp_broadcast_consent_entry,
     whatsapp_broadcast_failures,

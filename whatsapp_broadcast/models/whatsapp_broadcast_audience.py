@@ -132,6 +132,7 @@ class WhatsappBroadcast(models.Model):
                 **self._people_values(),
                 **self._window_values(chunk, is_due),
                 **self._translation_values(),
+                **self._variant_values(),
                 variables=variables,
                 chunk=chunk,
             )
@@ -142,7 +143,7 @@ class WhatsappBroadcast(models.Model):
 
     def _chunk(self, sources, position):
         """Return the query of the next records, and that of their variables."""
-        values = [self._values(source.model) for source in sources]
+        values = [self._all_values(source.model) for source in sources]
         limit = CHUNK_THROUGH_ORM if any(v.needs_orm for v in values) else CHUNK
         parts = [
             self._next_records(source, read, position, limit)
@@ -171,7 +172,7 @@ class WhatsappBroadcast(models.Model):
         columns = source.columns(
             position=SQL.identifier(model._table, name),
             texts=values.texts,
-            by_language=bool(self.version_ids),
+            by_language=self.in_recipient_language,
         )
         records = query.select(columns)
         return SQL(queries.NEXT_RECORDS, records=records, limit=limit)

@@ -89,7 +89,9 @@ class WhatsappBroadcast(models.Model):
             for component, items in (row.variables or {}).items()
             for item in items
         }
-        places = self._values(self.env[self.audience_model]).places
+        template, params = self._wordings()[row.variant or "A"]
+        model = self.env[self.audience_model]
+        places = self._values_of(model, template, params).places
         if prepared != {(component, *before) for component, before in places}:
             raise UserError(
                 self.env._(
@@ -174,9 +176,11 @@ class WhatsappBroadcast(models.Model):
         if not self.template_id:
             raise UserError(self.env._("Choose a template."))
         self._check_template_sendable(self.template_id)
-        if self.state != "draft":  # of a draft they are chosen anew
-            for version in self.version_ids:
-                self._check_template_sendable(version.template_id)
+        others = self.variant_ids.template_id
+        if self.state != "draft":  # of a draft translations are chosen anew
+            others |= self.version_ids.template_id
+        for template in others:
+            self._check_template_sendable(template)
         self._check_variables_set()
 
     def _check_template_sendable(self, template):
@@ -193,10 +197,14 @@ class WhatsappBroadcast(models.Model):
             raise UserError(template.unsupported_reason)
 
     def _check_variables_set(self):
-        template = self.template_id
+        for template, params in self._wordings().values():
+            self._check_variables_of(template, params)
+
+    def _check_variables_of(self, template, params):
         model = ROW if self.audience_type == "custom" else self.audience_model
+        params = self._params_for(model, params)
         unset = template.variable_ids.filtered(
-            lambda variable: not variable._is_set(model, self._params_for(model))
+            lambda variable: not variable._is_set(model, params)
         )
         if unset:
             raise UserError(

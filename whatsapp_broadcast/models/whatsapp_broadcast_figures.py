@@ -131,7 +131,7 @@ class WhatsappBroadcast(models.Model):
 
     def _count(self, sources, step):
         """Return the rows of ``AUDIENCE_FIGURES`` over one in ``step`` phones."""
-        values = [self._values(source.model) for source in sources]
+        values = [self._all_values(source.model) for source in sources]
         parts = [
             self._sampled(source, read, step)
             for source, read in zip(sources, values, strict=True)

@@ -42,12 +42,11 @@ class WhatsappBroadcast(models.Model):
             broadcast.unfit_translation_ids = others - broadcast.translation_ids
 
     def _freeze_versions(self):
-        """Remember which of Odoo's languages get which translation."""
+        """Remember what else is sent: translations with their languages, variants."""
         self.version_ids.sudo().unlink()
-        if not self.in_recipient_language:
-            return
-        by_template = {}
-        for code, _name in self.env["res.lang"].get_installed():
+        by_template = {variant.template_id: [] for variant in self.variant_ids}
+        languages = self.env["res.lang"].get_installed()
+        for code, _name in languages if self.in_recipient_language else ():
             template = self.template_id._in_language(code, self.translation_ids)
             if template != self.template_id:
                 by_template.setdefault(template, []).append(code)
@@ -63,7 +62,7 @@ class WhatsappBroadcast(models.Model):
         pairs = [
             (code, version.template_id)
             for version in self.version_ids
-            for code in version.langs
+            for code in version.langs or ()
         ]
         return {
             "langs": [code for code, _template in pairs],

@@ -19,19 +19,38 @@ class WhatsappBroadcast(models.Model):
 
     def _values(self, model):
         """Return the :class:`Values` of this broadcast for records of ``model``."""
+        return self._values_of(model, self.template_id, self.template_params)
+
+    def _values_of(self, model, template, params, offset=0):
+        """Return the :class:`Values` of one of the broadcast's messages.
+
+        :param dict params: see ``template_params``
+        :param int offset: how many texts of other messages stand before
+        """
         variables = self.env["whatsapp.broadcast.template.variable"]
         if self.message_type == "template":
-            variables = self.template_id.variable_ids
-        kinds = {button.index: button.kind for button in self.template_id.button_ids}
-        params = self._params_for(model._name)
+            variables = template.variable_ids
+        kinds = {button.index: button.kind for button in template.button_ids}
+        params = self._params_for(model._name, params)
         return Values(
             model,
             [v._candidates(model, params, self.user_id) for v in variables],
             [(v.component, v._name_in_message(kinds)) for v in variables],
+            offset,
         )
 
-    def _params_for(self, model):
-        """Return ``template_params`` without what records of ``model`` do not have.
+    def _all_values(self, model):
+        """Return the :class:`Values` of all messages for records of ``model``."""
+        if not self.variant_ids:
+            return AllValues({"A": self._values(model)})
+        values, offset = {}, 0
+        for name, (template, params) in self._wordings().items():
+            values[name] = self._values_of(model, template, params, offset)
+            offset += len(values[name].columns)
+        return AllValues(values)
+
+    def _params_for(self, model, params):
+        """Return ``params`` without what records of ``model`` do not have.
 
         An audience may hold leads, contacts and phone numbers: for those whom a value
         cannot come from, it comes from where the template says.
@@ -45,7 +64,7 @@ class WhatsappBroadcast(models.Model):
             key: {kind: part for kind, part in value.items() if kind not in lacking}
             if isinstance(value, dict)
             else value
-            for key, value in (self.template_params or {}).items()
+            for key, value in (params or {}).items()
         }
 
 
@@ -57,10 +76,12 @@ class Values:
 
     :param list candidates: for each variable what its ``_candidates`` says
     :param list places: for each variable (component, what stands before its text)
+    :param int offset: how many texts of other messages stand before in the column
     """
 
-    def __init__(self, model, candidates, places):
+    def __init__(self, model, candidates, places, offset=0):
         self.model = model
+        self.offset = offset
         self.candidates = candidates
         self.places = places
         self.columns = [_text_sql(model, some) for some in candidates]
@@ -74,12 +95,13 @@ class Values:
         """Read through the ORM what SQL cannot, and narrow ``query`` to ``ids``."""
         # What others read before, in this transaction, is not for the launcher's eyes.
         self.model.env.invalidate_all()
+        alias = f"resolved_{self.offset}"
         records = self.model.browse(ids)
         read = {}
         for position, candidates in enumerate(self.candidates):
             if self.columns[position] is None:
                 name = f"text_{position}"
-                self.columns[position] = SQL.identifier("resolved", name)
+                self.columns[position] = SQL.identifier(alias, name)
                 read[name] = [_read_text(record, candidates) for record in records]
         table = SQL(
             "(SELECT * FROM unnest(%s::int[], %s) AS read (id, %s))",
@@ -88,7 +110,8 @@ class Values:
             SQL(", ").join(map(SQL.identifier, read)),
         )
         record_id = SQL.identifier(query.table, "id")
-        query.add_join("JOIN", "resolved", table, SQL("resolved.id = %s", record_id))
+        own_id = SQL.identifier(alias, "id")
+        query.add_join("JOIN", alias, table, SQL("%s = %s", own_id, record_id))
 
     def example(self, record, examples):
         """Return what :attr:`variables` would be for one record, read by the ORM.
@@ -105,13 +128,6 @@ class Values:
         return components
 
     @property
-    def texts(self):
-        """The values as text[], NULL if the template has no variable."""
-        if not self.columns:
-            return SQL("NULL::text[]")
-        return SQL("ARRAY[%s]::text[]", SQL(", ").join(self.columns))
-
-    @property
     def variables(self):
         """The recipient's column, made of ``texts``, as the channel reads it.
 
@@ -120,7 +136,9 @@ class Values:
         if not self.places:
             return SQL("NULL::jsonb")
         components = {}
-        for position, (component, before) in enumerate(self.places, start=1):
+        for position, (component, before) in enumerate(
+            self.places, start=self.offset + 1
+        ):
             items = [*(SQL("%s", item) for item in before), SQL("texts[%s]", position)]
             components.setdefault(component, []).append(_json("array", items))
         pairs = (
@@ -128,6 +146,48 @@ class Values:
             for component, items in components.items()
         )
         return _json("object", pairs)
+
+
+class AllValues:
+    """The texts of all of a broadcast's messages for records of one model.
+
+    :param dict by_name: {variant: its :class:`Values`}, the own message first
+    """
+
+    def __init__(self, by_name):
+        self.by_name = by_name
+
+    @property
+    def needs_orm(self):
+        """Whether :meth:`resolve` must come before :attr:`texts`."""
+        return any(values.needs_orm for values in self.by_name.values())
+
+    def resolve(self, query, ids):
+        """Read through the ORM what SQL cannot, and narrow ``query`` to ``ids``."""
+        for values in self.by_name.values():
+            if values.needs_orm:
+                values.resolve(query, ids)
+
+    @property
+    def texts(self):
+        """The values as text[], NULL if no message has a variable."""
+        columns = [c for values in self.by_name.values() for c in values.columns]
+        if not columns:
+            return SQL("NULL::text[]")
+        return SQL("ARRAY[%s]::text[]", SQL(", ").join(columns))
+
+    @property
+    def variables(self):
+        """The recipient's column: of its message, or of all while it is not drawn."""
+        messages = {name: values.variables for name, values in self.by_name.items()}
+        if len(messages) == 1:
+            return messages["A"]
+        cases = SQL(" ").join(
+            SQL("WHEN %s THEN %s", name, variables)
+            for name, variables in messages.items()
+        )
+        each = (SQL("%s, %s", name, variables) for name, variables in messages.items())
+        return SQL("CASE drawn.variant %s ELSE %s END", cases, _json("object", each))
 
 
 def _json(kind, items):

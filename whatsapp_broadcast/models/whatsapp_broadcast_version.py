@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class WhatsappBroadcastVersion(models.Model):
-    """A wording of a broadcast beside its own template: a translation.
+    """A template of a broadcast beside its own: a translation, or a variant.
 
     Made when the audience is frozen, so that it stays what it was at the launch.
     """

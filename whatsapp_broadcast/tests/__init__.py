@@ -1,4 +1,5 @@
 from . import (
+    test_ab_test,
     test_attend,
     test_audience,
     test_channel,

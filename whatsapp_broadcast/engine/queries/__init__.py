@@ -32,4 +32,5 @@ from .statuses import *
 from .subjects import *
 from .table import *
 from .talks import *
+from .variants import *
 from .windows import *

@@ -199,6 +199,9 @@ LEFT JOIN recent ON recent.key = source.key
 LEFT JOIN excluded ON excluded.key = source.key
 """
 
+#: A number from 0 on by which a person is drawn for a test.
+_DRAW = "(hashtext(audience.key || %(broadcast_id)s)::bigint + 2147483648)"
+
 #: Inserts a chunk and returns its last position, NULL if nothing was left, and the
 #: combinations of time zones in it, "" for none. A row whose window is closed is due at
 #: its opening: nothing has to move it later. Rows go in by id, as the index on the
@@ -208,11 +211,11 @@ WITH {_PEOPLE}, inserted AS (
     INSERT INTO whatsapp_broadcast_recipient (
         broadcast_id, company_id, account_id, number_id, template_id, lang,
         lead_id, partner_id, name, address, phone, country_guessed, variables,
-        state, skip_reason, due_at, timezones, consent_id, attempt_count
+        state, skip_reason, due_at, timezones, consent_id, variant, attempt_count
     )
     SELECT %(broadcast_id)s, %(company_id)s, %(account_id)s, %(number_id)s,
-        COALESCE(translation.template_id, %(template_id)s),
-        COALESCE(translation.lang, %(lang)s), lead_id, partner_id, name,
+        COALESCE(drawn.template_id, translation.template_id, %(template_id)s),
+        COALESCE(drawn.lang, translation.lang, %(lang)s), lead_id, partner_id, name,
         CASE WHEN reason IS NULL THEN phone END,
         COALESCE(phone, given), guessed,
         CASE
@@ -220,11 +223,20 @@ WITH {_PEOPLE}, inserted AS (
         END,
         CASE WHEN reason IS NULL THEN 'queued' ELSE 'skipped' END, reason,
         CASE
-            WHEN reason IS NULL AND %(is_due)s THEN GREATEST((SELECT {NOW}), opening)
+            WHEN reason IS NOT NULL OR NOT %(is_due)s THEN NULL
+            WHEN %(is_ab_test)s AND drawn.variant IS NULL THEN %(waits)s
+            ELSE GREATEST((SELECT {NOW}), opening)
         END,
         CASE WHEN reason IS NULL THEN audience.timezones END,
-        CASE WHEN reason IS NULL THEN consent_id END, 0
+        CASE WHEN reason IS NULL THEN consent_id END,
+        CASE WHEN reason IS NULL THEN drawn.variant END, 0
     FROM ({_AUDIENCE}) AS audience
+    -- who gets which message of a test: by chance, and the same after a review
+    LEFT JOIN unnest(%(variants)s::text[], %(variant_template_ids)s::int[],
+        %(variant_langs)s::text[]) WITH ORDINALITY
+        AS drawn (variant, template_id, lang, number)
+        ON %(is_ab_test)s AND {_DRAW} %% 100 < %(ab_share)s
+            AND {_DRAW} / 100 %% cardinality(%(variants)s::text[]) = drawn.number - 1
     LEFT JOIN unnest(%(closed)s::text[], %(openings)s::timestamp[])
         AS closed (timezones, opening)
         ON closed.timezones = COALESCE(audience.timezones, '')
