@@ -36,11 +36,12 @@ PROTECTED = set(
     " skipped_count cancelled_count unknown_count accepted_count sent_count"
     " delivered_count read_count replied_count country_guessed_count reachable_count"
     " progress failure_groups unreached_count begins_at company_tz"
-    " recipient_timezones recurrence_start origin_id next_run_id".split()
+    " recipient_timezones recurrence_start origin_id next_run_id ab_decide_at"
+    " ab_winner".split()
 )
 FROZEN = set(
     "company_id number_id message_type template_id template_params body media_kind"
-    " in_recipient_language"
+    " in_recipient_language variant_ids ab_share"
     " media_file media_filename media_link media_caption audience_type"
     " audience_model audience_domain lead_ids partner_ids include_closed"
     " skip_country_guessed"
@@ -64,6 +65,8 @@ PUBLIC_METHODS = {
     BROADCAST: {
         "action_launch": {},
         "get_audience_figures": {},
+        "get_variant_figures": {},
+        "action_choose_winner": {"name": "A"},
         "action_schedule": {},
         "action_pause": {},
         "action_resume": {},
@@ -131,6 +134,11 @@ PUBLIC_METHODS = {
     "whatsapp.broadcast.event": {"action_retry": {}},
     "whatsapp.broadcast.notice": {"action_dismiss": {}},
     "whatsapp.broadcast.report": {"action_open_recipient": {}, "get_dashboard": {}},
+    "whatsapp.broadcast.variant": {
+        "create": {"vals_list": [{"broadcast_id": 1, "template_id": 1}]},
+        "write": {"vals": {"template_params": False}},
+        "unlink": {},
+    },
     "whatsapp.broadcast.launch": {
         "action_launch": {},
         "create": {"vals_list": [{"broadcast_id": 1}]},
@@ -230,6 +238,10 @@ class TestRights(BroadcastHttpCommon):
             },
             "daily": {"date": "2026-01-01"},
             "launch": {"broadcast_id": cls.broadcast.id},
+            "variant": {
+                "broadcast_id": cls.make_broadcast().id,
+                "template_id": cls.template.id,
+            },
             "consent": {
                 "address": "+12125550100",
                 "kind": "opt_in",
