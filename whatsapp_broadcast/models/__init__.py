@@ -22,6 +22,7 @@ from . import (
     whatsapp_broadcast_contact,
     whatsapp_broadcast_counter,
     whatsapp_broadcast_course,
+    whatsapp_broadcast_custom,
     whatsapp_broadcast_custom_row,
     whatsapp_broadcast_event,
     whatsapp_broadcast_figures,
@@ -54,4 +55,8 @@ from . import (
 
 # isort: split
 # What adds to a model comes after it.
-from . import whatsapp_broadcast_attend, whatsapp_broadcast_consent_entry
+from . import (
+    whatsapp_broadcast_attend,
+    whatsapp_broadcast_consent_entry,
+    whatsapp_broadcast_list_source,
+)
