@@ -6,7 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..engine import queries
-from ..models.whatsapp_broadcast_audience import SELECTION_LIMIT
+from ..models.whatsapp_broadcast_sources import SELECTION_LIMIT
 
 
 class WhatsappBroadcastListAdd(models.TransientModel):
