@@ -23,6 +23,7 @@ from . import (
     whatsapp_broadcast_contact,
     whatsapp_broadcast_counter,
     whatsapp_broadcast_course,
+    whatsapp_broadcast_custom,
     whatsapp_broadcast_custom_row,
     whatsapp_broadcast_daily,
     whatsapp_broadcast_event,
@@ -65,5 +66,6 @@ from . import (
     whatsapp_broadcast_attend,
     whatsapp_broadcast_consent_entry,
     whatsapp_broadcast_failures,
+    whatsapp_broadcast_list_source,
     whatsapp_broadcast_unreached,
 )

@@ -3,7 +3,7 @@ from odoo import models
 from ..engine import queries
 
 #: Models whose rows go where their lead goes.
-FOLLOWERS = ("recipient", "message", "consent", "contact")
+FOLLOWERS = ("recipient", "message", "consent", "contact", "list.member")
 
 
 class CrmLead(models.Model):
@@ -15,7 +15,9 @@ class CrmLead(models.Model):
         result = super().write(vals)
         if vals.get("partner_id"):
             self._execute_on_followers(
-                queries.FILL_PARTNER, lead_ids=self.ids, partner_id=vals["partner_id"]
+                (*queries.FILL_PARTNER, queries.JOIN_MEMBERS),
+                lead_ids=self.ids,
+                partner_id=vals["partner_id"],
             )
         return result
 
@@ -28,7 +30,11 @@ class CrmLead(models.Model):
 
     def _merge_dependences(self, opportunities):
         self._execute_on_followers(
-            (*queries.MOVE_TO_LEAD, queries.CHOOSE_LEAD),
+            (
+                *queries.MOVE_TO_LEAD,
+                queries.MOVE_MEMBERS_TO_LEAD,
+                queries.CHOOSE_LEAD,
+            ),
             lead_ids=opportunities.ids,
             lead_id=self.id,
         )
@@ -36,14 +42,13 @@ class CrmLead(models.Model):
 
     def _execute_on_followers(self, statements, **values):
         """Move rows by the set: a broadcast's are many, and no counter changes."""
-        links = ["lead_id", "partner_id"]
         models_ = [self.env[f"whatsapp.broadcast.{name}"] for name in FOLLOWERS]
         for model in models_:
-            model.flush_model(links)
+            model.flush_model()
         for statement in statements:
             self.env.cr.execute(statement, values)
         for model in models_:
-            model.invalidate_model(links)
+            model.invalidate_model()
         self.env["whatsapp.broadcast"].invalidate_model(["lead_ids"])
 
     # === CONVERSATION === #

@@ -116,6 +116,7 @@ FROZEN_FIELDS = {
     "list_ids",
     "exclude_list_ids",
     "exclude_days",
+    "custom_recipients",
     "custom_row_ids",
     "custom_columns",
     "earlier_broadcast_ids",

@@ -74,6 +74,26 @@ class WhatsappBroadcastConsent(models.Model):
         values.update(self._find_person(phone, lead_id, partner_id))
         return self._record([self._wish(**values)])[:1].id
 
+    @api.model
+    def _record_pasted(self, paste, company):
+        """Record the opt-ins of pasted rows: :meth:`record_consent` for many.
+
+        :param paste: ``whatsapp.broadcast.paste`` whose rows say ``consent_at``
+        :param company: for which they hold
+        """
+        self._check_user()
+        self.env.flush_all()
+        self.env.cr.execute(queries.LOCK_PEOPLE)
+        self.env.cr.execute(
+            queries.RECORD_CONSENTS,
+            {
+                "paste_id": paste.id,
+                "company_id": company.id,
+                "user_id": self.env.uid,
+            },
+        )
+        self.env["whatsapp.broadcast.choice"].invalidate_model()
+
     # === WHAT IS GIVEN === #
 
     @api.model

@@ -159,6 +159,7 @@ class WhatsappBroadcast(models.Model):
 
     def _sources_of_lists(self, lists):
         """Return the sources of lists, in which no record comes twice."""
+        lists.check_access("read")
         subscribed = [("list_id", "in", lists.ids), ("state", "=", "subscribed")]
         leads, partners, phones = self._sources_named_by(MEMBER, Domain(subscribed))
         saved = lists.filtered(lambda one: one.list_type == "filter")
@@ -193,7 +194,10 @@ class WhatsappBroadcast(models.Model):
         with_partner = Domain("partner_id", "!=", False)
 
         def named(comodel, link, condition):
-            query = self.env[model]._search(domain & condition)
+            # Members of a list that the user may read: those that name a record that
+            # he may not read are counted.
+            rows = self.env[model].sudo(model == MEMBER)
+            query = rows._search(domain & condition)
             ids = query.subselect(SQL.identifier(query.table, link))
             records = self.env[comodel].with_context(active_test=False)
             return Source(records, Domain("id", "in", ids), is_picked=True)

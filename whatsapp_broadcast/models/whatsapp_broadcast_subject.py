@@ -27,6 +27,12 @@ EXPORTED = {
         "accepted_at", "sent_at", "delivered_at", "read_at", "failed_at", "replied_at",
         "clicked_at", "error_message",
     ),
+    "members": (
+        "list_id", "name", "phone", "state", "state_at", "state_user_id", "source",
+    ),
+    "rows": (
+        "broadcast_id", "name", "phone", "values", "consent_at", "consent_evidence",
+    ),
     "messages": (
         "direction", "create_date", "received_at", "company_id", "number_id",
         "broadcast_id", "template_id", "user_id", "phone", "user_ref", "profile_name",
@@ -48,6 +54,8 @@ class Found:
     choices: models.BaseModel
     recipients: models.BaseModel
     messages: models.BaseModel
+    members: models.BaseModel
+    rows: models.BaseModel
 
 
 class WhatsappBroadcastSubject(models.AbstractModel):
@@ -168,6 +176,7 @@ class WhatsappBroadcastSubject(models.AbstractModel):
             Domain(name, "in", addresses) for name in ("phone", "address", "user_ref")
         )
         by_address = Domain("address", "in", names)
+        by_phone = Domain("phone_sanitized", "in", addresses)
         aliases = self._whatsapp_find(
             "alias", by_address & Domain("is_former", "!=", True)
         )
@@ -183,6 +192,8 @@ class WhatsappBroadcastSubject(models.AbstractModel):
             choices=self._whatsapp_find("choice", Domain("address", "in", names)),
             recipients=self._whatsapp_find("recipient", by_name | linked),
             messages=self._whatsapp_find("message", by_name | link),
+            members=self._whatsapp_find("list.member", by_phone | linked),
+            rows=self._whatsapp_find("custom.row", by_phone),
         )
 
     def _whatsapp_find(self, name, domain):
@@ -225,6 +236,8 @@ class WhatsappBroadcastSubject(models.AbstractModel):
             queries.ERASE_ATTEMPTS: found.recipients,
             queries.ERASE_MESSAGES: found.messages,
             queries.ERASE_CONSENTS: found.consents,
+            queries.ERASE_MEMBERS: found.members,
+            queries.ERASE_ROWS: found.rows,
         }
         self.env.flush_all()
         for query, records in rows.items():
@@ -236,6 +249,9 @@ class WhatsappBroadcastSubject(models.AbstractModel):
         )
         found.choices.filtered(lambda choice: choice.kind == "opt_in").sudo().unlink()
         found.contacts.sudo().unlink()
+        pastes = self.env["whatsapp.broadcast.paste"].sudo()
+        by_phone = [("row_ids.phone_sanitized", "in", found.addresses)]
+        pastes.search(by_phone).unlink()  # not taken over yet
         self.env["whatsapp.broadcast.event"].sudo()._erase(found.addresses)
         self.env.invalidate_all()
 

@@ -48,7 +48,28 @@ class TestPerson(BroadcastCommon):
         self.attend()
         consents = self.env["whatsapp.broadcast.consent"].with_user(self.user)
         consents.record_consent("opt_in", lead_id=self.lead.id, wording="Form")
+        self.put_on_lists()
         return broadcast
+
+    def put_on_lists(self):
+        """Put Ann and Bob on a list and into a pasted set, by lead and by phone."""
+        list_ = self.env["whatsapp.broadcast.list"].create(
+            {"name": "News", "company_id": self.company.id}
+        )
+        self.env["whatsapp.broadcast.list.member"].create(
+            [
+                {"list_id": list_.id, **values}
+                for values in (
+                    {"lead_id": self.lead.id},
+                    {"phone": NAMED, "name": "Ann"},
+                    {"phone": BOB, "name": "Bob B."},
+                )
+            ]
+        )
+        self.make_broadcast(
+            audience_type="custom",
+            custom_recipients=f"phone,name,city\n{ANN},Ann,Lima\n{BOB},Bob B.,Rome",
+        )
 
     def says(self, text, phone, user_ref, name):
         self.merge(
@@ -141,6 +162,10 @@ class TestPerson(BroadcastCommon):
             self.assertEqual(kinds, ["opt_in", "opt_out"])
             self.assertEqual(len(told["contacts"]), 1)
             self.assertTrue(told["choices"])
+            self.assertIn(NAMED, [row["phone"] for row in told["members"]])
+            self.assertEqual(
+                [row["values"] for row in told["rows"]], [{"city": "Lima"}]
+            )
             self.assertNotIn(BOB, json.dumps(told))
 
     def known(self, phone):
@@ -157,13 +182,24 @@ class TestPerson(BroadcastCommon):
             self.tables_with("87654321", "BR.1", "Ann", "Please call me"),
             {"whatsapp_broadcast_choice"},
         )
-        self.assertIn("whatsapp_broadcast_message", self.tables_with("Bob B."))
+        kept = self.tables_with("Bob B.")
+        for name in ("message", "list_member", "custom_row"):
+            self.assertIn(f"whatsapp_broadcast_{name}", kept)
         self.assertEqual(broadcast.get_stats(), before)
         self.assertEqual(len(broadcast.recipient_ids), 2)
         self.counters_agree(broadcast)
         notes = "".join(map(str, self.lead.message_ids.mapped("body")))
         self.assertNotIn("Please call me", notes)
         self.assertIn("was erased", notes)
+
+    def test_what_was_pasted_and_not_taken_is_forgotten(self):
+        broadcast = self.make_broadcast(audience_type="custom")
+        paste = self.env["whatsapp.broadcast.paste"].with_user(self.user)
+        paste = paste.create({"broadcast_id": broadcast.id, "text": ANN})
+        paste.action_read()
+        paste.action_check()
+        self.erase(self.lead)
+        self.assertEqual(self.tables_with("87654321"), set())
 
     def test_what_came_in_is_forgotten(self):
         self.live()

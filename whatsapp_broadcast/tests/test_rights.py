@@ -10,6 +10,9 @@ from .common import GROUPS, BroadcastHttpCommon
 BROADCAST = "whatsapp.broadcast"
 RECIPIENT = "whatsapp.broadcast.recipient"
 MESSAGE = "whatsapp.broadcast.message"
+LIST = "whatsapp.broadcast.list"
+MEMBER = "whatsapp.broadcast.list.member"
+ROW = "whatsapp.broadcast.custom.row"
 
 #: Rows that only the engine makes, changes and deletes.
 ENGINE_MODELS = {
@@ -46,6 +49,7 @@ FROZEN = set(
     " audience_model audience_domain lead_ids partner_ids include_closed"
     " skip_country_guessed"
     " list_ids exclude_list_ids exclude_days custom_row_ids custom_columns"
+    " custom_recipients"
     " earlier_broadcast_ids earlier_result"
     " scheduled_at only_new recurrence recurrence_interval recurrence_until".split()
 )
@@ -88,12 +92,18 @@ PUBLIC_METHODS = {
         "create": {"vals_list": [{"name": "x"}]},
         "write": {"vals": {"name": "x"}},
         "copy_data": {},
+        "copy": {},
         "unlink": {},
+        "action_open_paste": {},
+        "action_open_custom_rows": {},
+        "action_remove_invalid_rows": {},
+        "action_download_invalid_rows": {},
     },
     RECIPIENT: {
         "action_treat_as_sent": {},
         "action_send_again": {},
         "action_open_events": {},
+        "action_whatsapp_add_to_list": {},
     },
     MESSAGE: {
         "action_create_lead": {},
@@ -131,6 +141,31 @@ PUBLIC_METHODS = {
         "action_erase_person": {},
     },
     "whatsapp.broadcast.person": {"action_export": {}, "action_erase": {}},
+    LIST: {
+        "action_open_members": {},
+        "action_open_broadcasts": {},
+        "action_new_broadcast": {},
+    },
+    MEMBER: {
+        "create": {"vals_list": [{"list_id": 1, "phone": "+12125550100"}]},
+        "write": {"vals": {"name": "x"}},
+        "action_subscribe": {},
+        "action_unsubscribe": {},
+    },
+    ROW: {
+        "create": {"vals_list": [{"broadcast_id": 1, "phone": "+12125550100"}]},
+        "write": {"vals": {"name": "x"}},
+        "unlink": {},
+    },
+    "whatsapp.broadcast.list.add": {"action_add": {}},
+    "whatsapp.broadcast.paste": {
+        "create": {"vals_list": [{"broadcast_id": 1}]},
+        "action_read": {},
+        "action_check": {},
+        "action_back": {},
+        "action_download": {},
+        "action_take": {},
+    },
     "whatsapp.broadcast.event": {"action_retry": {}},
     "whatsapp.broadcast.notice": {"action_dismiss": {}},
     "whatsapp.broadcast.report": {"action_open_recipient": {}, "get_dashboard": {}},
@@ -150,6 +185,7 @@ PUBLIC_METHODS = {
     "whatsapp.broadcast.consent.entry": {"action_record": {}},
     "crm.lead": {
         "action_whatsapp_broadcast": {},
+        "action_whatsapp_add_to_list": {},
         "action_whatsapp_consent": {},
         "action_whatsapp_consents": {},
         "action_open_person": {},
@@ -159,6 +195,7 @@ PUBLIC_METHODS = {
     },
     "res.partner": {
         "action_whatsapp_broadcast": {},
+        "action_whatsapp_add_to_list": {},
         "action_whatsapp_consent": {},
         "action_whatsapp_consents": {},
         "action_open_person": {},
@@ -181,6 +218,14 @@ FOR_ALL_USERS = {
     ("whatsapp.broadcast.report", "get_dashboard"),
     ("whatsapp.broadcast.consent", "record_consent"),
     ("whatsapp.broadcast.consent.entry", "action_record"),
+    (LIST, "action_open_members"),
+    (LIST, "action_open_broadcasts"),
+    (LIST, "action_new_broadcast"),
+    (MEMBER, "action_subscribe"),
+    (MEMBER, "action_unsubscribe"),
+    ("whatsapp.broadcast.recipient", "action_whatsapp_add_to_list"),
+    ("crm.lead", "action_whatsapp_add_to_list"),
+    ("res.partner", "action_whatsapp_add_to_list"),
     ("crm.lead", "action_whatsapp_broadcast"),
     ("crm.lead", "action_whatsapp_consent"),
     ("crm.lead", "action_whatsapp_consents"),
@@ -209,6 +254,7 @@ class TestRights(BroadcastHttpCommon):
     def make_engine_rows(cls):
         """Return {model: record}, one of each model that is ours."""
         recipient, number = cls.recipient, cls.number
+        draft = cls.make_broadcast(cls.lead)
         values = {
             "attempt": {"recipient_id": recipient.id, "result": "failed"},
             "event": {"account_id": cls.account.id},
@@ -252,6 +298,10 @@ class TestRights(BroadcastHttpCommon):
             "consent.entry": {"lead_id": cls.lead.id},
             "person": {"lead_id": cls.lead.id},
             "register": {"number_id": number.id, "pin": "123456"},
+            "list": {"name": "News", "company_id": cls.company.id},
+            "custom.row": {"broadcast_id": draft.id, "phone": "+12125550100"},
+            "list.add": {"model": "crm.lead", "record_ids": cls.lead.ids},
+            "paste": {"broadcast_id": draft.id},
         }
         records = {
             f"whatsapp.broadcast.{name}": cls.env[f"whatsapp.broadcast.{name}"].create(
@@ -259,6 +309,9 @@ class TestRights(BroadcastHttpCommon):
             )
             for name, vals in values.items()
         }
+        records[MEMBER] = cls.env[MEMBER].create(
+            {"list_id": records[LIST].id, "lead_id": cls.lead.id}
+        )
         return {
             **records,
             BROADCAST: cls.broadcast,
@@ -507,6 +560,7 @@ class TestRights(BroadcastHttpCommon):
         return {
             "many2one": self.user.id,
             "many2many": [[6, 0, []]],
+            "one2many": [[5, 0, 0]],
             "json": {"a": 1},
             "datetime": "2026-01-01 00:00:00",
             "integer": 5,

@@ -16,7 +16,7 @@ class AudienceCommon(BroadcastCommon):
             for recordset in records
             for r in recordset
         ]
-        members += [{"phone": p, "phone_sanitized": p, "name": p} for p in phones]
+        members += [{"phone": p, "name": p} for p in phones]
         return self.env["whatsapp.broadcast.list"].create(
             {
                 "name": "List",
@@ -48,13 +48,11 @@ class AudienceCommon(BroadcastCommon):
             [
                 {
                     "broadcast_id": broadcast.id,
-                    "row": position,
                     "phone": given,
-                    "phone_sanitized": given if given.startswith("+") else False,
                     "name": (columns or {}).get("name"),
                     "values": columns,
                 }
-                for position, (given, columns) in enumerate(rows, start=1)
+                for given, columns in rows
             ]
         )
         return broadcast
@@ -145,7 +143,13 @@ class TestSources(AudienceCommon):
         self.assertEqual(broadcast.recipient_ids.lead_id, leads[0])
 
     def test_a_broken_saved_filter_says_so(self):
-        broadcast = self.to_lists(self.make_filter("[('no_field', '=', 1)]"))
+        saved = self.make_filter("[]")
+        broadcast = self.to_lists(saved)
+        self.env.cr.execute(
+            "UPDATE whatsapp_broadcast_list SET domain = %s WHERE id = %s",
+            ["[('no_field', '=', 1)]", saved.id],
+        )
+        saved.invalidate_recordset()
         with self.assertRaisesRegex(UserError, "filter cannot be read"):
             broadcast.action_review()
 

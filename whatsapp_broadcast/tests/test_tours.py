@@ -92,6 +92,36 @@ class TestTours(BroadcastCommon, HttpCase):
         self.assertEqual(broadcast.state, "draft")
         self.assertEqual(broadcast.test_count, 1)
 
+    def test_paste_numbers(self):
+        broadcast = self.make_broadcast(user=self.salesperson)
+        self.start_tour(
+            f"/odoo/whatsapp-broadcasts/{broadcast.id}",
+            "whatsapp_broadcast_paste_numbers",
+            login=self.salesperson.login,
+        )
+        self.assertEqual(broadcast.audience_type, "custom")
+        self.assertEqual(
+            broadcast.custom_recipients,
+            "phone,name,city\n+12122000001,Ann,Lima\n+12122000002,Dan,Bonn\n",
+        )
+
+    def test_make_list(self):
+        leads = [
+            self.make_lead(phone, name=name, type="lead", user_id=self.manager.id)
+            for name, phone in (("Ann", "+12122000001"), ("Bob", "+12122000002"))
+        ]
+        self.start_tour(
+            "/odoo/action-crm.crm_lead_all_leads",
+            "whatsapp_broadcast_make_list",
+            login=self.manager.login,
+        )
+        members = self.env["whatsapp.broadcast.list.member"].search([])
+        self.assertEqual(
+            {member.lead_id: member.state for member in members},
+            dict(zip(leads, ("unsubscribed", "subscribed"), strict=True)),
+        )
+        self.assertEqual(members.state_user_id, self.manager)
+
     def test_connect_account(self):
         if not (PROJECT / "sandbox").is_dir():
             self.skipTest("The sandbox is not part of an installed addon.")

@@ -17,9 +17,11 @@ from .daily import *
 from .events import *
 from .lanes import *
 from .limiter import *
+from .lists import *
 from .messages import *
 from .news import *
 from .notices import *
+from .pasted import *
 from .pauses import *
 from .people import *
 from .permissions import *

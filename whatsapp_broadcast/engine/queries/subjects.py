@@ -61,6 +61,11 @@ UPDATE whatsapp_broadcast_consent SET address = 'erased:' || id, lead_id = NULL,
 WHERE id = ANY(%(ids)s)
 """
 
+ERASE_MEMBERS = "DELETE FROM whatsapp_broadcast_list_member WHERE id = ANY(%(ids)s)"
+
+#: Of a broadcast that is scheduled, too: it writes to the others.
+ERASE_ROWS = "DELETE FROM whatsapp_broadcast_custom_row WHERE id = ANY(%(ids)s)"
+
 #: The place among the people of a day stays taken.
 ERASE_PLACES = """
 UPDATE whatsapp_broadcast_reach SET address = 'erased:' || id
