@@ -36,6 +36,7 @@ from . import (
     whatsapp_broadcast_permission,
     whatsapp_broadcast_prefix,
     whatsapp_broadcast_prepare,
+    whatsapp_broadcast_preview,
     whatsapp_broadcast_reach,
     whatsapp_broadcast_recipient,
     whatsapp_broadcast_restriction,
@@ -49,6 +50,7 @@ from . import (
     whatsapp_broadcast_template_button,
     whatsapp_broadcast_template_variable,
     whatsapp_broadcast_values,
+    whatsapp_broadcast_variables,
     whatsapp_broadcast_way_out,
 )
 

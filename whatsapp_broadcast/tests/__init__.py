@@ -21,6 +21,7 @@ from . import (
     test_pauses,
     test_people,
     test_person,
+    test_preview,
     test_received,
     test_rights,
     test_secrets,

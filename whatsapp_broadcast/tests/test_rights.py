@@ -76,6 +76,8 @@ PUBLIC_METHODS = {
         "action_send_test": {"phones": ["+12125550100"]},
         "action_open_tests": {},
         "action_open_leads": {},
+        "action_accept_template": {},
+        "get_message_previews": {},
         "get_stats": {},
         "create": {"vals_list": [{"name": "x"}]},
         "write": {"vals": {"name": "x"}},
