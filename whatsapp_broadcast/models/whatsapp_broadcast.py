@@ -90,6 +90,7 @@ PROTECTED_FIELDS = {
     "recurrence_start",
     "origin_id",
     "next_run_id",
+    "template_seen",
 }
 
 #: What was reviewed and launched stays as it was.
@@ -233,7 +234,7 @@ class WhatsappBroadcast(models.Model):
     media_filename = fields.Char()
     media_link = fields.Char("Media URL", help="A public https address.")
     media_id = fields.Char("Media ID", readonly=True, copy=False)
-    media_caption = fields.Text(size=1024)
+    media_caption = fields.Text()
     upload_attempts = fields.Integer(readonly=True, copy=False)
 
     # === FIELDS: AUDIENCE === #

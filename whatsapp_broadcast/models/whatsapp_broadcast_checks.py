@@ -9,6 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools.mimetypes import guess_mimetype
 
 from ..providers import Unsupported
+from .whatsapp_broadcast_template_variable import USER_FIELDS
 from .whatsapp_broadcast_values import ROW
 
 
@@ -33,7 +34,7 @@ class WhatsappBroadcast(models.Model):
                     )
                 )
 
-    @api.constrains("template_params")
+    @api.constrains("template_params", "audience_model")
     def _check_template_params(self):
         for broadcast in self:
             params = broadcast.template_params or {}
@@ -44,6 +45,8 @@ class WhatsappBroadcast(models.Model):
                         '{"body.1": {"field": "contact_name"}, "body.2": "May 5"}.'
                     )
                 )
+            for value in params.values():
+                broadcast._check_value_readable(value)
 
     @api.constrains("number_id", "template_id")
     def _check_template_account(self):
@@ -135,6 +138,7 @@ class WhatsappBroadcast(models.Model):
             raise UserError(self.env._("Choose the kind of media."))
         elif self.message_type == "media" and self.media_kind == "audio":
             self._check_no_caption()
+        self._check_text_lengths()
         needs_media = self.message_type == "media" or self.template_header_type in (
             "image",
             "video",
@@ -218,7 +222,9 @@ class WhatsappBroadcast(models.Model):
 
 
 def _is_value(value):
-    """Tell whether ``value`` is a text or {field, text, fallback} of texts."""
+    """Tell whether ``value`` is a text or {field, text, user, column, fallback}."""
     if isinstance(value, dict):
-        return all(isinstance(part, str | bool) for part in value.values())
+        return value.get("user", False) in (False, *USER_FIELDS) and all(
+            isinstance(part, str | bool) for part in value.values()
+        )
     return isinstance(value, str)

@@ -11,6 +11,11 @@ NAME_PATHS = {
 }
 
 
+#: What of the sender a variable may say; also in ``template_params``.
+USER_FIELDS = ("name", "phone", "email")
+SENDER_TYPES = {f"user_{name}": name for name in USER_FIELDS}
+
+
 class WhatsappBroadcastTemplateVariable(models.Model):
     _name = "whatsapp.broadcast.template.variable"
     _description = "WhatsApp Template Variable"
@@ -36,6 +41,7 @@ class WhatsappBroadcastTemplateVariable(models.Model):
             ("text", "Fixed text"),
             ("user_name", "Sender's name"),
             ("user_phone", "Sender's phone"),
+            ("user_email", "Sender's e-mail"),
         ],
         required=True,
         default="none",
@@ -82,6 +88,26 @@ class WhatsappBroadcastTemplateVariable(models.Model):
                 )
             model = field.comodel_name or model
 
+    @api.model
+    def _check_readable(self, model, path):
+        """Raise ValidationError unless the user may read what ``path`` leads to."""
+        self._check_path(model, path)
+        records = self.env[model]
+        for name in path.split("."):
+            field = records._fields[name]
+            if not (
+                records.has_access("read") and records._has_field_access(field, "read")
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "You may not read %(field)s of %(model)s, so it cannot be "
+                        "written to people. Choose another field.",
+                        field=field.get_description(self.env, ["string"])["string"],
+                        model=records._description,
+                    )
+                )
+            records = self.env[field.comodel_name] if field.comodel_name else records
+
     def _key(self):
         """Return the variable's name in ``template_params``: body.1, button.0."""
         self.ensure_one()
@@ -102,12 +128,9 @@ class WhatsappBroadcastTemplateVariable(models.Model):
         if isinstance(override, str):
             candidates = [("text", override)]
         elif isinstance(override, dict):
-            given = [
-                (kind, str(override[kind]))
-                for kind in ("field", "column", "text")
-                if override.get(kind)
-            ]
-            own = given[:1] or self._own_candidates(model._name, sender)
+            own = self._override_candidates(override, sender) or self._own_candidates(
+                model._name, sender
+            )
             candidates = [*own, ("text", str(override.get("fallback") or ""))]
         else:
             own = self._own_candidates(model._name, sender)
@@ -117,16 +140,22 @@ class WhatsappBroadcastTemplateVariable(models.Model):
                 self._check_path(model._name, path)
         return candidates
 
+    def _override_candidates(self, override, sender):
+        for kind in ("field", "column", "text"):
+            if override.get(kind):
+                return [(kind, str(override[kind]))]
+        if override.get("user"):
+            return [("text", sender[override["user"]] or "")]
+        return []
+
     def _own_candidates(self, model, sender):
         if self.value_type == "recipient_name":
             return [("field", path) for path in NAME_PATHS[model]]
         if self.value_type == "field":
             path = self._path_of(model)
             return [("field", path)] if path else []
-        if self.value_type == "user_name":
-            return [("text", sender.name or "")]
-        if self.value_type == "user_phone":
-            return [("text", sender.phone or "")]
+        if self.value_type in SENDER_TYPES:
+            return [("text", sender[SENDER_TYPES[self.value_type]] or "")]
         return [("text", self.text or "")] if self.value_type == "text" else []
 
     def _path_of(self, model):

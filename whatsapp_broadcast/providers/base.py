@@ -157,6 +157,19 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
+class TextLimits:
+    """The longest texts that a provider takes, in characters."""
+
+    text: int  #: of a message without a template
+    caption: int
+    header: int  #: of a template, its values filled in
+    body: int  #: likewise
+    url: int  #: value of a button of this kind, as the next two
+    quick_reply: int
+    copy_code: int
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """A template with its values filled in.
 
@@ -435,6 +448,10 @@ class Provider(ABC):
     code: str
     capabilities: frozenset[Capability]
     default_api_url: str  #: taken where the credentials name none
+    text_limits: TextLimits
+    #: What a template's value may not hold: a regular expression that Python's ``re``
+    #: and PostgreSQL's ``~`` read alike.
+    refused_value: str
 
     def __init__(self, credentials: Credentials):
         self.credentials = credentials

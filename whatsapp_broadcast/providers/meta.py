@@ -89,6 +89,8 @@ class Meta(Provider):
         )
     )
     default_api_url = "https://graph.facebook.com/v23.0"
+    text_limits = meta_send.LIMITS
+    refused_value = meta_send.REFUSED_VALUE
 
     # === SENDING === #
 

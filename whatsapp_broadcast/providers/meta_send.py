@@ -9,16 +9,27 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote
 
-from .base import Button, Media, OutgoingMessage, Template, Unsupported
+from .base import (
+    Button,
+    Media,
+    OutgoingMessage,
+    Template,
+    TextLimits,
+    Unsupported,
+)
 from .tolerant import clean
 
-TEXT_LENGTH = 4096
-CAPTION_LENGTH = 1024
-PARAMETER_LENGTH = 1024
-HEADER_LENGTH = 60
-URL_LENGTH = 2000
-PAYLOAD_LENGTH = 128
-COUPON_LENGTH = 20
+LIMITS = TextLimits(
+    text=4096,
+    caption=1024,
+    header=60,
+    body=1024,
+    url=2000,
+    quick_reply=128,
+    copy_code=20,
+)
+#: Error 132018: "new-line/tab characters or more than 4 consecutive spaces".
+REFUSED_VALUE = r"[\n\r\t]| {5}"
 TOKEN_LENGTH = 512
 MAX_BUTTONS = 10
 
@@ -80,7 +91,7 @@ def _text(value: str) -> dict:
     body = clean(value)
     if not body.strip():
         raise Unsupported("The text is empty.")
-    _limit("text", body, TEXT_LENGTH)
+    _limit("text", body, LIMITS.text)
     return {"body": body, "preview_url": "http://" in body or "https://" in body}
 
 
@@ -98,7 +109,7 @@ def _media(media: Media, kinds: tuple[str, ...] = MEDIA_KINDS) -> dict:
     caption = clean(media.caption)
     if caption and media.kind == "audio":
         raise Unsupported("An audio message has no caption.")
-    _limit("caption", caption, CAPTION_LENGTH)
+    _limit("caption", caption, LIMITS.caption)
     if caption:
         content["caption"] = caption
     if media.filename and media.kind == "document":
@@ -123,7 +134,7 @@ def _template(template: Template) -> dict:
     built = {"name": template.name, "language": {"code": template.language}}
     components = [
         _component("header", _header(template)),
-        _component("body", _parameters(template.body, PARAMETER_LENGTH)),
+        _component("body", _parameters(template.body, LIMITS.body)),
         *map(_button, template.buttons),
     ]
     components = [component for component in components if component["parameters"]]
@@ -136,7 +147,7 @@ def _component(kind: str, parameters: list[dict]) -> dict:
 
 def _header(template: Template) -> list[dict]:
     if not template.header_media:
-        return _parameters(template.header, HEADER_LENGTH)
+        return _parameters(template.header, LIMITS.header)
     if template.header:
         raise Unsupported("A header holds either text or a file.")
     media = template.header_media
@@ -182,18 +193,18 @@ def _button(button: Button) -> dict:
 def _url(button: Button) -> dict:
     suffix = quote(collapse(button.value), safe="")
     what = f"address of button {button.index + 1}"
-    return {"type": "text", "text": _filled(what, suffix, URL_LENGTH)}
+    return {"type": "text", "text": _filled(what, suffix, LIMITS.url)}
 
 
 def _quick_reply(button: Button) -> dict:
     what = f"payload of button {button.index + 1}"
-    payload = _filled(what, clean(button.value), PAYLOAD_LENGTH)
+    payload = _filled(what, clean(button.value), LIMITS.quick_reply)
     return {"type": "payload", "payload": payload}
 
 
 def _copy_code(button: Button) -> dict:
     what = f"code of button {button.index + 1}"
-    code = _filled(what, collapse(button.value), COUPON_LENGTH)
+    code = _filled(what, collapse(button.value), LIMITS.copy_code)
     return {"type": "coupon_code", "coupon_code": code}
 
 

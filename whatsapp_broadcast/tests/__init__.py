@@ -26,6 +26,7 @@ from . import (
     test_pauses,
     test_people,
     test_person,
+    test_preview,
     test_received,
     test_report,
     test_rights,

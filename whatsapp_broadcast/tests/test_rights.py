@@ -86,6 +86,8 @@ PUBLIC_METHODS = {
         "action_open_tests": {},
         "action_open_leads": {},
         "action_duplicate_for_unreached": {},
+        "action_accept_template": {},
+        "get_message_previews": {},
         "get_stats": {},
         "get_failures": {},
         "get_expected_end": {},

@@ -9,6 +9,7 @@ from ..models.whatsapp_broadcast import PREPARED
 from ..providers.transport import Transport
 from .common import BroadcastCommon
 from .test_conversation import ConversationCommon
+from .test_preview import PreviewCommon
 
 PROJECT = Path(__file__).parents[2]
 CALL = Transport.__call__
@@ -164,6 +165,32 @@ class TestTours(BroadcastCommon, HttpCase):
             return CALL(transport, request)
 
         return call
+
+
+@tagged("post_install", "-at_install")
+class TestPreviewTour(PreviewCommon, HttpCase):
+    """A salesperson looks at what each person will get."""
+
+    def test_message_preview(self):
+        salesperson = self.make_user("salesperson", "user")
+        broadcast = self.make_broadcast(self.leads, user=salesperson)
+        self.start_tour(
+            f"/odoo/whatsapp-broadcasts/{broadcast.id}",
+            "whatsapp_broadcast_message_preview",
+            login=salesperson.login,
+        )
+        self.assertEqual(broadcast.template_id, self.greeting)
+        self.assertEqual(broadcast.template_params, {"body.2": {"user": "name"}})
+
+    def test_write_text(self):
+        salesperson = self.make_user("salesperson", "user")
+        broadcast = self.make_broadcast(self.leads, user=salesperson)
+        self.start_tour(
+            f"/odoo/whatsapp-broadcasts/{broadcast.id}",
+            "whatsapp_broadcast_write_text",
+            login=salesperson.login,
+        )
+        self.assertEqual(broadcast.body, "We are *open*😀")
 
 
 @tagged("post_install", "-at_install")

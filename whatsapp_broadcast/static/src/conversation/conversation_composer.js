@@ -4,7 +4,7 @@ import { _t } from "@web/core/l10n/translation";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 
-import { MessageBubble } from "@whatsapp_broadcast/message/message_preview";
+import { MessageBubble } from "@whatsapp_broadcast/message/message_bubble";
 import { loadTemplate } from "@whatsapp_broadcast/message/template_loader";
 
 /** Free text, as long as WhatsApp allows it. */

@@ -1,64 +1,34 @@
 import { Component, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
+import { isBinarySize } from "@web/core/utils/binary";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
+import { imageUrl } from "@web/core/utils/urls";
 import { useRecordObserver } from "@web/model/relational_model/utils";
+import { fileTypeMagicWordMap } from "@web/views/fields/image/image_field";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
-import { formatMessage } from "./message_format";
-import { loadTemplate, variableKey } from "./template_loader";
+import { directionOf, MessageBubble } from "./message_bubble";
+import { usePeople } from "./people";
+import { PeopleStepper } from "./people_stepper";
+import { usePreviewTheme } from "./preview_theme";
+import { loadTemplate, variableKey, variableLabel } from "./template_loader";
 
-const MEDIA_ICONS = {
-    image: "fa-picture-o",
-    video: "fa-film",
-    document: "fa-file-text-o",
-    audio: "fa-microphone",
-    location: "fa-map-marker",
-};
-const BUTTON_ICONS = {
-    quick_reply: "fa-reply",
-    url: "fa-external-link",
-    phone_number: "fa-phone",
-    copy_code: "fa-clone",
-};
+/** The button that makes previews dark, or light. */
+export class ThemeToggle extends Component {
+    static template = "whatsapp_broadcast.ThemeToggle";
+    static props = {};
 
-/** A message as its reader will see it. */
-export class MessageBubble extends Component {
-    static template = "whatsapp_broadcast.MessageBubble";
-    static props = {
-        headerType: { type: String, optional: true },
-        headerText: { type: [String, Boolean], optional: true },
-        body: { type: [String, Boolean], optional: true },
-        footer: { type: [String, Boolean], optional: true },
-        buttons: { type: Array, optional: true },
-        /** (component, name) => text shown for a variable */
-        getValue: { type: Function, optional: true },
-    };
-
-    get mediaIcon() {
-        return MEDIA_ICONS[this.props.headerType];
-    }
-
-    get isEmpty() {
-        const { headerText, body, buttons } = this.props;
-        return !headerText && !body && !this.mediaIcon && !buttons?.length;
-    }
-
-    buttonIcon(button) {
-        return BUTTON_ICONS[button.kind] || "fa-bolt";
-    }
-
-    pieces(component, text) {
-        const getValue = this.props.getValue || ((_component, name) => `{{${name}}}`);
-        return formatMessage(text, (name) => getValue(component, name));
+    setup() {
+        this.theme = usePreviewTheme();
     }
 }
 
 /** On a template: what is in the form just now, with the samples. */
 export class TemplatePreview extends Component {
     static template = "whatsapp_broadcast.TemplatePreview";
-    static components = { MessageBubble };
+    static components = { MessageBubble, ThemeToggle };
     static props = standardWidgetProps;
 
     get bubbleProps() {
@@ -73,26 +43,29 @@ export class TemplatePreview extends Component {
             body: data.body,
             footer: data.footer,
             buttons: data.button_ids.records.map((button) => button.data),
+            dir: directionOf(data.language),
             getValue: (component, name) =>
                 samples[`${component}.${name}`] || `{{${name}}}`,
         };
     }
 }
 
-/** On a broadcast: the chosen template with this broadcast's values, text or media. */
+/** On a broadcast: the message as each person of the audience gets it. */
 export class MessagePreview extends Component {
     static template = "whatsapp_broadcast.MessagePreview";
-    static components = { MessageBubble };
+    static components = { MessageBubble, PeopleStepper, ThemeToggle };
     static props = standardWidgetProps;
 
     setup() {
         this.orm = useService("orm");
         this.keepLast = new KeepLast();
         this.state = useState({ template: null });
-        useRecordObserver(async (record) => {
-            const id = record.data.template_id?.id;
-            if (id !== this.templateId) {
-                this.templateId = id;
+        this.people = usePeople();
+        useRecordObserver(async ({ data }) => {
+            const id = data.template_id?.id;
+            const version = `${id}-${data.template_version}`;
+            if (version !== this.version) {
+                this.version = version;
                 this.state.template = await this.keepLast.add(loadTemplate(this.orm, id));
             }
         });
@@ -100,11 +73,13 @@ export class MessagePreview extends Component {
 
     get bubbleProps() {
         const { data } = this.props.record;
+        const at = data.scheduled_at || undefined;
         if (data.message_type === "text") {
-            return { body: data.body };
+            return { body: data.body, at };
         }
         if (data.message_type === "media") {
-            return { headerType: data.media_kind || undefined, body: data.media_caption };
+            const headerType = data.media_kind || undefined;
+            return { headerType, body: data.media_caption, media: this.media, at };
         }
         const { template } = this.state;
         return template
@@ -114,22 +89,68 @@ export class MessagePreview extends Component {
                   body: template.body,
                   footer: template.footer,
                   buttons: template.button_ids,
+                  media: this.media,
+                  dir: directionOf(template.language),
                   getValue: this.getValue.bind(this),
+                  at,
               }
             : {};
     }
 
+    get media() {
+        const { data } = this.props.record;
+        const fromLink = data.media_file ? "" : data.media_link || "";
+        const filename = data.media_filename || fromLink.split(/[?#]/)[0].split("/").at(-1);
+        return { url: this.fileUrl(data) || fromLink, filename: filename || "" };
+    }
+
+    /** The file as it is saved, or as it was just chosen. */
+    fileUrl({ media_file: file, write_date: unique }) {
+        if (!file) {
+            return "";
+        }
+        if (isBinarySize(file)) {
+            const { resModel, resId } = this.props.record;
+            return imageUrl(resModel, resId, "media_file", { unique });
+        }
+        const type = fileTypeMagicWordMap[file[0]] || "png";
+        return `data:image/${type};base64,${file}`;
+    }
+
+    get hasVariables() {
+        const isTemplate = this.props.record.data.message_type === "template";
+        return Boolean(isTemplate && this.state.template?.variable_ids.length);
+    }
+
+    get problems() {
+        return (this.people.person?.problems || []).map((problem) => ({
+            ...problem,
+            label: this.labelOf(problem.variable),
+        }));
+    }
+
+    labelOf(key) {
+        const variables = this.state.template?.variable_ids || [];
+        const variable = variables.find((one) => variableKey(one) === key);
+        return variable ? variableLabel(variable) : key;
+    }
+
+    /** A text that was just typed, else what the person gets, else an example. */
     getValue(component, name) {
         const key = `${component}.${name}`;
         const value = this.props.record.data.template_params?.[key];
-        if (typeof value === "string") {
-            return value;
+        const text = typeof value === "string" ? value : value?.text;
+        if (text) {
+            return text;
+        }
+        const { person } = this.people;
+        if (person && key in person.variables) {
+            return person.variables[key] || _t("‹no value›");
         }
         const variable = this.state.template.variable_ids.find(
             (variable) => variableKey(variable) === key
         );
         return (
-            value?.text ||
             (value?.field && _t("‹%s›", value.field)) ||
             (variable?.value_type === "text" && variable.text) ||
             variable?.sample ||
@@ -146,6 +167,7 @@ widgets.add("whatsapp_template_preview", {
         { name: "header_text", type: "char" },
         { name: "body", type: "text" },
         { name: "footer", type: "char" },
+        { name: "language", type: "char" },
     ],
 });
 widgets.add("whatsapp_message_preview", {
@@ -153,9 +175,15 @@ widgets.add("whatsapp_message_preview", {
     fieldDependencies: [
         { name: "message_type", type: "selection" },
         { name: "template_id", type: "many2one" },
+        { name: "template_version", type: "char" },
         { name: "template_params", type: "json" },
         { name: "body", type: "text" },
         { name: "media_kind", type: "selection" },
+        { name: "media_file", type: "binary" },
+        { name: "media_filename", type: "char" },
+        { name: "media_link", type: "char" },
         { name: "media_caption", type: "text" },
+        { name: "scheduled_at", type: "datetime" },
+        { name: "write_date", type: "datetime" },
     ],
 });

@@ -1,4 +1,7 @@
+import { _t } from "@web/core/l10n/translation";
+
 const SPECIFICATION = {
+    language: {},
     header_type: {},
     header_text: {},
     body: {},
@@ -33,4 +36,13 @@ export async function loadTemplate(orm, id) {
 /** @returns {string} the variable's name in ``template_params``: body.1, button.0 */
 export function variableKey({ component, name, button_index }) {
     return `${component}.${component === "button" ? button_index : name}`;
+}
+
+/** @returns {string} what people call the variable */
+export function variableLabel({ component, name, button_index }) {
+    return {
+        header: _t("Header {{%s}}", name),
+        body: _t("Body {{%s}}", name),
+        button: _t("Button %s", button_index + 1),
+    }[component];
 }

@@ -7,10 +7,13 @@ import { useService } from "@web/core/utils/hooks";
 import { useRecordObserver } from "@web/model/relational_model/utils";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
 
-import { loadTemplate, variableKey } from "./template_loader";
+import { loadTemplate, variableKey, variableLabel } from "./template_loader";
 
 /** Field types that have no text to write to a person. */
 const NO_TEXT = ["binary", "html", "json", "many2many", "one2many", "properties", "separator"];
+
+/** Where a broadcast's own value may come from, as ``template_params`` names it. */
+const SOURCES = ["field", "text", "user", "column"];
 
 /** Lets a salesperson say where each variable of the template gets its value from. */
 export class VariablesField extends Component {
@@ -23,10 +26,11 @@ export class VariablesField extends Component {
         this.keepLast = new KeepLast();
         // A source that has no value yet is in no way part of the record.
         this.state = useState({ variables: [], sources: {} });
-        useRecordObserver(async (record) => {
-            const id = record.data.template_id?.id;
-            if (id !== this.templateId) {
-                this.templateId = id;
+        useRecordObserver(async ({ data }) => {
+            const id = data.template_id?.id;
+            const version = `${id}-${data.template_version}`;
+            if (version !== this.version) {
+                this.version = version;
                 const template = await this.keepLast.add(loadTemplate(this.orm, id));
                 this.state.sources = {};
                 this.state.variables = template?.variable_ids || [];
@@ -49,10 +53,11 @@ export class VariablesField extends Component {
             return {
                 key,
                 value,
-                label: this.label(variable),
+                label: variableLabel(variable),
                 sample: variable.sample,
                 source: this.state.sources[key] || this.sourceOf(value),
                 byTemplate: this.byTemplate(variable),
+                templateFallback: variable.fallback,
             };
         });
     }
@@ -62,16 +67,7 @@ export class VariablesField extends Component {
     }
 
     sourceOf(value) {
-        return ["field", "text"].find((source) => source in value) || "template";
-    }
-
-    label({ component, name, button_index }) {
-        const labels = {
-            header: _t("Header {{%s}}", name),
-            body: _t("Body {{%s}}", name),
-            button: _t("Button %s", button_index + 1),
-        };
-        return labels[component];
+        return SOURCES.find((source) => value[source]) || "template";
     }
 
     /** What the template itself says, or "" if each broadcast must say it. */
@@ -84,7 +80,26 @@ export class VariablesField extends Component {
             text: _t("“%s”", text),
             user_name: _t("Sender's name"),
             user_phone: _t("Sender's phone"),
+            user_email: _t("Sender's e-mail"),
         }[value_type];
+    }
+
+    get userChoices() {
+        return [
+            ["name", _t("Name")],
+            ["phone", _t("Phone")],
+            ["email", _t("E-mail")],
+        ];
+    }
+
+    userChoice(name) {
+        return this.userChoices.find(([choice]) => choice === name)?.[1];
+    }
+
+    /** Names of columns, where the audience is a set that was pasted or imported. */
+    get columns() {
+        const { audience_type, custom_columns } = this.props.record.data;
+        return audience_type === "custom" ? custom_columns || [] : [];
     }
 
     hasText({ type }) {
@@ -97,7 +112,7 @@ export class VariablesField extends Component {
 
     async onSourceChange(row, source) {
         this.state.sources[row.key] = source;
-        await this.write(row.key, {});
+        await this.write(row.key, source === "user" ? { user: "name" } : {});
     }
 
     onValueChange(row, values) {
@@ -109,7 +124,7 @@ export class VariablesField extends Component {
         const params = {};
         for (const row of this.rows) {
             const present = row.key === key ? value : row.value;
-            if (present.field || present.text) {
+            if (SOURCES.some((source) => present[source])) {
                 params[row.key] = present;
             }
         }
@@ -124,6 +139,9 @@ registry.category("fields").add("whatsapp_variables", {
     supportedTypes: ["json"],
     fieldDependencies: [
         { name: "template_id", type: "many2one" },
+        { name: "template_version", type: "char" },
+        { name: "audience_type", type: "selection" },
+        { name: "custom_columns", type: "json" },
         { name: "audience_model", type: "selection" },
     ],
     isEmpty: () => false,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@odoo/hoot";
 
-import { formatMessage } from "@whatsapp_broadcast/message/message_format";
+import { formatBlocks, formatMessage } from "@whatsapp_broadcast/message/message_format";
 
 describe.current.tags("headless");
 
@@ -37,4 +37,61 @@ test("each mark has its style", () => {
         "",
         "font-monospace",
     ]);
+});
+
+test("letters of any language are words", () => {
+    expect(format("é*b* *ü*ß").every((piece) => !piece.classes)).toBe(true);
+    expect(format("*ü*")).toEqual([{ text: "ü", classes: "fw-bolder", isVariable: false }]);
+});
+
+test("nothing in code is a mark", () => {
+    expect(format("`*a*` ```_b_\n*c*```").map((piece) => piece.text)).toEqual([
+        "*a*",
+        " ",
+        "_b_\n*c*",
+    ]);
+});
+
+test("a value is formatted as well, and all of it is marked as a variable", () => {
+    const pieces = formatMessage("{{1}}.", () => "a *b*");
+    expect(pieces).toEqual([
+        { text: "a ", classes: "", isVariable: true },
+        { text: "b", classes: "fw-bolder", isVariable: true },
+        { text: ".", classes: "", isVariable: false },
+    ]);
+});
+
+const blocks = (text, getValue = (name) => name) =>
+    formatBlocks(text, getValue).map(({ kind, lines }) => [
+        kind,
+        lines.map(
+            ({ number, pieces }) =>
+                (number ? `${number}:` : "") + pieces.map(({ text }) => text).join("")
+        ),
+    ]);
+
+test("quotes and lists are blocks", () => {
+    expect(blocks("Hi\n\n> one\n> two\n* a\n- b\n3. c\n4. d\nend")).toEqual([
+        ["text", ["Hi", ""]],
+        ["quote", ["one", "two"]],
+        ["bullet", ["a", "b"]],
+        ["number", ["3:c", "4:d"]],
+        ["text", ["end"]],
+    ]);
+});
+
+test("signs without a space are no blocks", () => {
+    const text = ">a\n*b*\n-c\n1.d\n1 . e";
+    expect(blocks(text).map(([kind]) => kind)).toEqual(["text"]);
+    expect(blocks("")).toEqual([]);
+    expect(blocks(false)).toEqual([]);
+});
+
+test("code keeps its lines", () => {
+    expect(blocks("a\n```b\n> c```\nd")).toEqual([["text", ["a", "b\n> c", "d"]]]);
+});
+
+test("a value at the start of a line may make it a block", () => {
+    expect(blocks("{{1}}", () => "- x")).toEqual([["bullet", ["x"]]]);
+    expect(blocks("{{1}}. x", () => "7")).toEqual([["text", ["7. x"]]]);
 });

@@ -1,0 +1,72 @@
+import { onWillDestroy } from "@odoo/owl";
+import { useDebounced } from "@web/core/utils/timing";
+import { useRecordObserver } from "@web/model/relational_model/utils";
+
+/** What of a draft says who gets what, besides its audience's lists. */
+const FIELDS = [
+    "number_id",
+    "user_id",
+    "message_type",
+    "template_id",
+    "template_version",
+    "template_params",
+    "audience_type",
+    "audience_model",
+    "audience_domain",
+    "earlier_result",
+    "include_closed",
+    "custom_columns",
+    "recipient_count",
+];
+/** Where an audience may be kept. */
+const LISTS = ["lead_ids", "partner_ids", "list_ids", "custom_row_ids", "earlier_broadcast_ids"];
+/** Sent by the form when it saves; to look at people they are only weight. */
+const UNSENT = ["media_file"];
+
+function keyOf(record) {
+    const { data, resId } = record;
+    if (data.state && data.state !== "draft") {
+        return JSON.stringify([resId, data.state]);
+    }
+    const values = FIELDS.map((name) => data[name]?.id ?? data[name]);
+    const lists = LISTS.map((name) => data[name]?.currentIds);
+    return JSON.stringify([resId, values, lists]);
+}
+
+/** @returns {Object|null} what the form would save, null if nothing counts any more */
+export function unsaved(record) {
+    if (record.data.state && record.data.state !== "draft") {
+        return null;
+    }
+    const changes = record._getChanges();
+    UNSENT.forEach((name) => delete changes[name]);
+    return changes;
+}
+
+/**
+ * Calls back when a broadcast's form says something else of who gets what.
+ *
+ * @param {(record: Object, isOther: boolean) => any} callback ``isOther``: another record
+ *   is in the form now
+ */
+export function useDraft(callback) {
+    let isGone = false;
+    onWillDestroy(() => (isGone = true)); // a form may make a widget that it never shows
+    let key, last;
+    let isOther = false;
+    const call = useDebounced(() => {
+        if (!isGone) {
+            callback(last, isOther);
+            isOther = false;
+        }
+    }, 250);
+    useRecordObserver((record) => {
+        const present = keyOf(record);
+        if (present !== key) {
+            isOther ||= record.resId !== last?.resId;
+            key = present;
+            last = record;
+            call();
+        }
+    });
+}

@@ -1,0 +1,83 @@
+import { useComponent, useState } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { RPCError } from "@web/core/network/rpc";
+import { KeepLast } from "@web/core/utils/concurrency";
+import { useService } from "@web/core/utils/hooks";
+
+import { unsaved, useDraft } from "./draft";
+
+/**
+ * The people of a broadcast's audience, one at a time, and what the message says to each.
+ *
+ * They follow the form, saved or not.
+ */
+export function usePeople() {
+    const { props } = useComponent();
+    const orm = useService("orm");
+    const keepLast = new KeepLast();
+    const state = useState({
+        person: null,
+        offset: 0,
+        count: 0,
+        isMore: false,
+        onlyProblems: false,
+        isLoading: true,
+        error: "",
+    });
+    let record = props.record;
+
+    async function fetch(offset, withCount) {
+        return orm.silent.call(
+            "whatsapp.broadcast",
+            "get_message_previews",
+            [record.resId ? [record.resId] : []],
+            {
+                offset,
+                limit: 1,
+                changes: unsaved(record),
+                only_problems: state.onlyProblems,
+                with_count: withCount,
+            }
+        );
+    }
+
+    async function load(offset, withCount) {
+        state.isLoading = true;
+        try {
+            const found = await keepLast.add(fetch(offset, withCount));
+            if (withCount) {
+                Object.assign(state, { count: found.count, isMore: found.is_more });
+            }
+            state.error = "";
+            if (!found.people.length && offset) {
+                return load(0, true); // the audience is smaller now
+            }
+            Object.assign(state, { person: found.people[0] || null, offset });
+        } catch (error) {
+            if (!(error instanceof RPCError)) {
+                throw error;
+            }
+            state.error = error.data?.message || _t("The people cannot be shown just now.");
+            state.person = null;
+        }
+        state.isLoading = false;
+    }
+
+    useDraft((observed, isOther) => {
+        record = observed;
+        return load(isOther ? 0 : state.offset, true);
+    });
+
+    return Object.assign(state, {
+        step(by) {
+            const offset = state.offset + by;
+            if (!state.isLoading && offset >= 0 && offset < state.count) {
+                return load(offset, false);
+            }
+        },
+        filter(onlyProblems) {
+            state.onlyProblems = onlyProblems;
+            return load(0, true);
+        },
+    });
+}

@@ -1,0 +1,528 @@
+import json
+from unittest.mock import patch
+
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
+from odoo.tests import Form, tagged
+
+from ..models import whatsapp_broadcast_preview as preview
+from .common import BroadcastCommon, phone
+from .test_sources import AudienceCommon
+
+
+class PreviewCommon(BroadcastCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.greeting = cls.make_template(
+            cls.account, "greeting", "Hi {{1}}, in {{2}} {{1}}", language="ar"
+        )
+        cls.name = cls.make_variable(cls.greeting, value_type="recipient_name")
+        cls.city = cls.make_variable(
+            cls.greeting,
+            "2",
+            value_type="field",
+            lead_path="city",
+            partner_path="city",
+        )
+        cls.leads = cls.make_leads(4)
+        for lead, name, city in zip(
+            cls.leads,
+            ("Ann", "Bob", "Cid", "Dan"),
+            ("Rome", False, "Wall  Street\n5", "Paris"),
+            strict=True,
+        ):
+            lead.write({"contact_name": name, "city": city})
+        cls.env.flush_all()
+
+    def draft(self, leads=None, **values):
+        values.setdefault("template_id", self.greeting.id)
+        return self.make_broadcast(self.leads if leads is None else leads, **values)
+
+    def people(self, broadcast, **arguments):
+        arguments.setdefault("limit", 50)
+        return broadcast.get_message_previews(**arguments)["people"]
+
+    def values(self, broadcast, **arguments):
+        return [
+            list(p["variables"].values()) for p in self.people(broadcast, **arguments)
+        ]
+
+
+@tagged("post_install", "-at_install")
+class TestPreview(PreviewCommon):
+    """What people see, as it would be frozen."""
+
+    def test_one_person(self):
+        found = self.draft().get_message_previews()
+        self.assertEqual(
+            found,
+            {
+                "people": [
+                    {
+                        "name": "Ann",
+                        "phone": phone(0),
+                        "lang": "ar",
+                        "variables": {"body.1": "Ann", "body.2": "Rome"},
+                        "problems": [],
+                    }
+                ],
+                "count": 4,
+                "is_more": False,
+            },
+        )
+
+    def test_steps(self):
+        draft = self.draft()
+        steps = [
+            person["name"]
+            for offset in range(5)
+            for person in self.people(draft, offset=offset, limit=1)
+        ]
+        self.assertEqual(steps, ["Ann", "Bob", "Cid", "Dan"])
+        self.assertIsNone(draft.get_message_previews(with_count=False)["count"])
+
+    def test_same_as_frozen(self):
+        draft = self.draft(
+            template_params={"body.2": {"field": "city", "fallback": "town"}}
+        )
+        before = self.people(draft)
+        draft.action_review()
+        self.assertEqual(self.people(draft), before)
+        self.leads[0].city = "Elsewhere"
+        self.assertEqual(self.people(draft), before, "what was prepared is shown")
+
+    def test_who_gets_none_is_not_shown(self):
+        leads = self.leads + self.make_lead(False, name="Nobody")
+        leads += self.make_lead(phone(8), contact_name="Old", active=False)
+        leads += self.make_lead(phone(9), contact_name="Won", probability=100)
+        leads[-1].action_set_won()
+        draft = self.draft(leads)
+        self.assertEqual(len(self.people(draft)), 4)
+        draft.include_closed = True
+        self.assertIn("Won", [person["name"] for person in self.people(draft)])
+
+    def test_problems(self):
+        found = {
+            person["name"]: [(p["variable"], p["kind"]) for p in person["problems"]]
+            for person in self.people(self.draft())
+        }
+        self.assertEqual(
+            found,
+            {
+                "Ann": [],
+                "Bob": [("body.2", "empty")],
+                "Cid": [("body.2", "line_breaks")],
+                "Dan": [],
+            },
+        )
+
+    def test_each_refused_value(self):
+        for value, kind in (
+            ("a\tb", "tabs"),
+            ("a\rb", "line_breaks"),
+            ("a     b", "spaces"),
+            ("a    b", None),
+            ("x" * 1010, "too_long"),  # beside "Hi Ann, in  Ann"
+            ("x" * 1009, None),
+        ):
+            with self.subTest(value=value[:8]):
+                draft = self.draft(self.leads[0], template_params={"body.2": value})
+                kinds = [p["kind"] for p in self.people(draft)[0]["problems"]]
+                self.assertEqual(kinds, [kind] if kind else [])
+
+    def test_values_of_buttons(self):
+        self.greeting.button_ids.create(
+            {
+                "template_id": self.greeting.id,
+                "index": 0,
+                "kind": "copy_code",
+                "text": "Copy",
+            }
+        )
+        self.make_variable(self.greeting, "1", component="button", value_type="text")
+        for code, kinds in (("x" * 20, []), ("x" * 21, ["too_long"])):
+            draft = self.draft(
+                self.leads[0], template_params={"button.0": {"text": code}}
+            )
+            problems = self.people(draft)[0]["problems"]
+            self.assertEqual([problem["kind"] for problem in problems], kinds)
+
+    def test_the_database_refuses_the_same_values(self):
+        pattern = self.account._parser().refused_value
+        texts = [
+            "a\nb",
+            "a\rb",
+            "a\tb",
+            "a     b",
+            "a    b",
+            "nr t\\n",
+            "\x0b",
+            "é\xa0",
+        ]
+        self.env.cr.execute(
+            "SELECT t ~ %s FROM unnest(%s) WITH ORDINALITY AS x (t, n) ORDER BY n",
+            [pattern, texts],
+        )
+        refused = [is_refused for (is_refused,) in self.env.cr.fetchall()]
+        self.assertEqual(refused, [True] * 4 + [False] * 4)
+        self.assertEqual(
+            refused, [bool(preview.re.search(pattern, text)) for text in texts]
+        )
+
+    def test_only_problems(self):
+        draft = self.draft()
+        found = draft.get_message_previews(limit=50, only_problems=True)
+        self.assertEqual([p["name"] for p in found["people"]], ["Bob", "Cid"])
+        self.assertEqual((found["count"], found["is_more"]), (2, False))
+        second = draft.get_message_previews(offset=1, only_problems=True)
+        self.assertEqual([p["name"] for p in second["people"]], ["Cid"])
+        with patch.object(preview, "PROBLEM_SAMPLE", 2):
+            found = draft.get_message_previews(limit=50, only_problems=True)
+        self.assertEqual([p["name"] for p in found["people"]], ["Bob"])
+        self.assertTrue(found["is_more"], "it does not say that these are all")
+
+    def test_rows_left_out_for_a_value_are_shown(self):
+        draft = self.draft()
+        draft.action_review()
+        found = {person["name"]: person["problems"] for person in self.people(draft)}
+        self.assertEqual(len(found), 4)
+        self.assertEqual(
+            [p["kind"] for problems in found.values() for p in problems],
+            ["line_breaks", "empty"],
+        )
+
+    def test_counts_are_bounded(self):
+        with patch.object(preview, "PREVIEW_OFFSET", 3):
+            found = self.draft().get_message_previews()
+        self.assertEqual((found["count"], found["is_more"]), (3, True))
+
+    def test_contacts(self):
+        partner = self.env["res.partner"].create(
+            {"name": "Eve", "phone": phone(20), "city": "Oslo"}
+        )
+        draft = self.draft(
+            self.env["crm.lead"],
+            audience_type="contacts",
+            partner_ids=[Command.set(partner.ids)],
+        )
+        self.assertEqual(self.values(draft), [["Eve", "Oslo"]])
+
+    def test_text_needs_no_values(self):
+        draft = self.draft(message_type="text", template_id=False, body="Hello")
+        self.assertEqual(
+            self.people(draft, limit=1),
+            [
+                {
+                    "name": "Ann",
+                    "phone": phone(0),
+                    "lang": "",
+                    "variables": {},
+                    "problems": [],
+                }
+            ],
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestPreviewOfSources(PreviewCommon, AudienceCommon):
+    """People of several kinds, one after another."""
+
+    def test_lists(self):
+        partner = self.make_partner(phone(21), name="Eve", city="Oslo")
+        named = self.make_list(*self.leads[2:], partner, phones=[phone(22)])
+        found = self.make_filter(f"[('id', 'in', {self.leads[:3].ids})]")
+        draft = self.to_lists(named, found, template_id=self.greeting.id)
+        names = ["Cid", "Dan", "Eve", phone(22), "Ann", "Bob"]
+        previews = draft.get_message_previews(limit=50)
+        self.assertEqual([p["name"] for p in previews["people"]], names)
+        self.assertEqual(previews["count"], 6)
+        steps = [
+            person["name"]
+            for offset in range(7)
+            for person in self.people(draft, offset=offset, limit=1)
+        ]
+        self.assertEqual(steps, names)
+        self.assertEqual(
+            [p["name"] for p in self.people(draft, offset=1, limit=3)], names[1:4]
+        )
+
+    def test_columns(self):
+        draft = self.make_custom(
+            (phone(30), {"name": "Ann", "town": "Rome"}),
+            (phone(31), {"name": "Bob", "town": "New\nYork"}),
+            ("bad", {"name": "Nobody"}),
+            template_id=self.greeting.id,
+        )
+        changes = {"template_params": {"body.2": {"column": "town"}}}
+        people = self.people(draft, changes=changes)
+        self.assertEqual(
+            [list(person["variables"].values()) for person in people],
+            [["Ann", "Rome"], ["Bob", "New\nYork"]],
+        )
+        self.assertEqual(
+            [[p["kind"] for p in person["problems"]] for person in people],
+            [[], ["line_breaks"]],
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestTextLengths(PreviewCommon):
+    """What is longer than the provider takes is refused before a launch."""
+
+    def test_text(self):
+        draft = self.draft(message_type="text", template_id=False, body="🌱" * 4096)
+        draft.action_review()
+        draft.body += "x"
+        with self.assertRaisesRegex(UserError, "4097 characters; at most 4096"):
+            draft.action_review()
+
+    def test_caption(self):
+        draft = self.draft(
+            message_type="media",
+            template_id=False,
+            media_kind="image",
+            media_link="https://x.example/a.png",
+        )
+        draft.media_caption = "x" * 1024
+        draft.action_review()
+        draft.media_caption = "x" * 1025
+        with self.assertRaisesRegex(UserError, "at most 1024"):
+            draft.action_review()
+
+
+@tagged("post_install", "-at_install")
+class TestPreviewOfChanges(PreviewCommon):
+    """What is not saved yet is shown, and nothing is saved."""
+
+    def test_overrides(self):
+        draft = self.draft()
+        for override, expected in (
+            ("x", "x"),
+            ({"field": "phone"}, phone(0)),
+            ({"user": "name"}, self.user.name),
+            ({"user": "email"}, self.user.email),
+            ({"user": "phone", "fallback": "none"}, "none"),
+            # A lead has no columns: it is as the template says.
+            ({"column": "city", "fallback": "town"}, "Rome"),
+        ):
+            with self.subTest(override=override):
+                changes = {"template_params": {"body.2": override}}
+                self.assertEqual(
+                    self.values(draft, changes=changes, limit=1), [["Ann", expected]]
+                )
+        self.assertFalse(draft.template_params)
+
+    def test_audience(self):
+        draft = self.draft(self.leads[0])
+        changes = {"lead_ids": [Command.link(self.leads[3].id)]}
+        self.assertEqual(
+            self.values(draft, changes=changes), [["Ann", "Rome"], ["Dan", "Paris"]]
+        )
+        changes = {
+            "audience_type": "filter",
+            "audience_domain": f"[('id', '=', {self.leads[3].id})]",
+        }
+        self.assertEqual(self.values(draft, changes=changes), [["Dan", "Paris"]])
+        self.assertEqual(draft.lead_ids, self.leads[0])
+
+    def test_values_that_the_orm_reads(self):
+        changes = {"template_params": {"body.2": {"field": "user_id.name"}}}
+        self.assertEqual(
+            self.values(self.draft(), changes=changes, limit=1),
+            [["Ann", self.user.name]],
+        )
+
+    def test_changes_after_a_review(self):
+        draft = self.draft()
+        draft.action_review()
+        changes = {"template_params": {"body.2": "x"}}
+        self.assertEqual({v[1] for v in self.values(draft, changes=changes)}, {"x"})
+
+    def test_a_broadcast_that_is_not_saved(self):
+        changes = {
+            "number_id": self.number.id,
+            "message_type": "template",
+            "template_id": self.greeting.id,
+            "user_id": self.user.id,
+            "company_id": self.company.id,
+            "audience_type": "leads",
+            "audience_model": "crm.lead",
+            "lead_ids": [Command.set(self.leads.ids)],
+        }
+        none = self.env["whatsapp.broadcast"].with_user(self.user)
+        found = none.get_message_previews(changes=changes)
+        self.assertEqual(found["count"], 4)
+        self.assertEqual(found["people"][0]["variables"]["body.2"], "Rome")
+
+    def test_changes_after_the_launch_are_nothing(self):
+        broadcast = self.make_prepared(2, template_id=self.greeting.id)
+        before = self.people(broadcast)
+        changes = {"template_params": {"body.1": "x"}, "lead_ids": []}
+        self.assertEqual(self.people(broadcast, changes=changes), before)
+
+    def test_bad_changes(self):
+        draft = self.draft()
+        for changes in (
+            [],
+            "x",
+            {"audience_model": "res.users"},
+            {"message_type": "nothing"},
+            {"template_params": {"body.1": {"user": "password"}}},
+            {"template_params": ["x"]},
+            {"template_params": {"body.1": {"field": "nothing"}}},
+            {"audience_type": "filter", "audience_domain": "[('nothing', '=', 1)]"},
+            {"audience_type": "filter", "audience_domain": "import os"},
+            {"template_id": "x"},
+            {"lead_ids": [["x"]]},
+            {"lead_ids": 5},
+            {"body": "x" * (preview.CHANGES_LIMIT + 1)},
+        ):
+            with self.subTest(changes=repr(changes)[:60]), self.assertRaises(UserError):
+                draft.get_message_previews(changes=changes)
+
+    def test_bad_positions(self):
+        draft = self.draft()
+        for offset, limit in (
+            (-1, 1),
+            (preview.PREVIEW_OFFSET, 1),
+            ("0", 1),
+            (True, 1),
+            (0, 0),
+            (0, preview.PREVIEW_LIMIT + 1),
+            (0, None),
+            (0.5, 1),
+        ):
+            with self.subTest(offset=offset, limit=limit), self.assertRaises(UserError):
+                draft.get_message_previews(offset=offset, limit=limit)
+
+
+@tagged("post_install", "-at_install")
+class TestPreviewRights(PreviewCommon):
+    """Nobody sees by a preview what he may not read."""
+
+    def hide(self, model, records):
+        self.env["ir.rule"].create(
+            {
+                "name": "hidden",
+                "model_id": self.env["ir.model"]._get(model).id,
+                "domain_force": f"[('id', 'not in', {records.ids})]",
+            }
+        )
+
+    def test_another_users_broadcast(self):
+        draft = self.draft(user=self.other_user)
+        with self.assertRaises(AccessError):
+            draft.with_user(self.user).get_message_previews()
+        draft.action_review()
+        with self.assertRaises(AccessError):
+            draft.with_user(self.user).get_message_previews()
+
+    def test_hidden_leads(self):
+        self.hide("crm.lead", self.leads[0])
+        draft = self.draft(self.leads[1])
+        changes = {"lead_ids": [Command.set(self.leads.ids)]}
+        found = draft.get_message_previews(limit=50, changes=changes)
+        self.assertEqual(found["count"], 3)
+        self.assertNotIn("Ann", json.dumps(found))
+
+    def test_a_hidden_partner(self):
+        hidden = self.env["res.partner"].create({"name": "Hidden", "city": "Secret"})
+        self.leads[0].write({"partner_id": hidden.id, "contact_name": False})
+        self.leads[0].write({"phone": phone(0), "city": False})
+        draft = self.draft()
+        self.hide("res.partner", hidden)
+        for path in ("partner_id.city", "partner_id.contact_address"):
+            changes = {"template_params": {"body.2": {"field": path}}}
+            found = self.people(draft, changes=changes, limit=1)
+            self.assertNotIn("Secret", json.dumps(found))
+            self.assertNotIn("Hidden", json.dumps(found))
+
+    def test_a_field_of_another_group(self):
+        draft = self.draft()
+        field = self.env["crm.lead"]._fields["city"]
+        with patch.object(field, "groups", "base.group_system"):
+            self.assertNotIn("Rome", json.dumps(self.people(draft)))
+            changes = {"template_params": {"body.1": {"field": "city"}}}
+            with self.assertRaisesRegex(ValidationError, "may not read City"):
+                draft.get_message_previews(changes=changes)
+
+    def test_a_field_of_another_group_is_refused_when_it_is_chosen(self):
+        draft = self.draft()
+        field = self.env["crm.lead"]._fields["city"]
+        with patch.object(field, "groups", "base.group_system"):
+            with self.assertRaisesRegex(ValidationError, "may not read City"):
+                draft.template_params = {"body.1": {"field": "city"}}
+
+    def test_a_template_of_others(self):
+        account = self.make_account("Other")
+        account.company_id = self.make_company()
+        template = self.make_template(account, "other", "Secret {{1}}")
+        with self.assertRaises(AccessError):
+            self.draft().get_message_previews(changes={"template_id": template.id})
+
+
+@tagged("post_install", "-at_install")
+class TestVariablesOfDraft(PreviewCommon):
+    """What a form says of variables and of a template that changes."""
+
+    def test_onchange_takes_back_what_cannot_be_read(self):
+        with Form(self.draft()) as form:
+            with self.assertLogs("odoo.tests.form.onchange", "WARNING") as logs:
+                form.template_params = {
+                    "body.1": {"field": "nothing"},
+                    "body.2": "x",
+                }
+            self.assertIn("no field nothing", logs.output[0])
+            self.assertEqual(form.template_params, {"body.2": "x"})
+
+    def test_fields_of_the_other_model_are_taken_back(self):
+        draft = self.draft(template_params={"body.1": {"field": "contact_name"}})
+        with Form(draft) as form:
+            with self.assertLogs("odoo.tests.form.onchange", "WARNING"):
+                form.audience_type = "contacts"
+            self.assertFalse(form.template_params)
+
+    def test_values_of_the_sender(self):
+        self.name.value_type = "user_email"
+        self.assertEqual(self.values(self.draft(), limit=1)[0][0], self.user.email)
+
+    def test_changes_of_the_template_are_told(self):
+        draft = self.draft(template_params={"body.2": "kept"})
+        self.assertFalse(draft.template_changes)
+        before = draft.template_version
+        self.greeting._write_protected({"body": "New {{1}}", "category": "marketing"})
+        self.greeting.variable_ids.filtered(lambda v: v.name == "2").unlink()
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE whatsapp_broadcast_template SET write_date = 'tomorrow'"
+        )
+        self.env.invalidate_all()
+        self.assertEqual(
+            draft.template_changes,
+            "its category, now Marketing, its text, its variables",
+        )
+        self.assertEqual(draft.template_params, {"body.2": "kept"})
+        self.assertNotEqual(draft.template_version, before)
+        draft.action_accept_template()
+        self.assertFalse(draft.template_changes)
+
+    def test_another_template_is_no_change(self):
+        draft = self.draft()
+        draft.template_id = self.template
+        self.assertFalse(draft.template_changes)
+        self.template._write_protected({"state": "paused"})
+        draft.invalidate_recordset()
+        self.assertEqual(draft.template_changes, "its state, now Paused")
+
+    def test_only_drafts_tell(self):
+        broadcast = self.make_prepared(1, template_id=self.template.id)
+        self.template._write_protected({"body": "New"})
+        broadcast.invalidate_recordset()
+        self.assertFalse(broadcast.template_changes)
+        with self.assertRaises(UserError):
+            broadcast.action_accept_template()
+
+    def test_what_was_seen_is_not_written(self):
+        with self.assertRaises(UserError):
+            self.draft().template_seen = {}
