@@ -6,10 +6,22 @@ and commits at the end, and channels, which turn a row into a request and a resu
 """
 
 from .driver import SOON, run
+from .estimates import finish, pace
 from .event_keys import key
 from .guard import guard
 from .merge import merge
-from .places import days
+from .places import allowances, days
 from .result import Result
 
-__all__ = ["SOON", "Result", "days", "guard", "key", "merge", "run"]
+__all__ = [
+    "SOON",
+    "Result",
+    "allowances",
+    "days",
+    "finish",
+    "guard",
+    "key",
+    "merge",
+    "pace",
+    "run",
+]

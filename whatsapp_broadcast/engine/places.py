@@ -5,6 +5,7 @@ companies together; a number that is being warmed up has one of its own beside i
 """
 
 import math
+from itertools import count
 
 from . import queries
 
@@ -66,24 +67,32 @@ def limits(number, warm_up_day):
     return found
 
 
-def days(cr, number_id, people):
-    """Return the days that a broadcast to ``people`` is spread over, 1 if it fits.
+def allowances(cr, number_id):
+    """Yield how many new people may be reached in these and each next 24 hours.
 
-    As if nobody else sent, and everybody needed a place.
+    As if nobody else sent; infinity where nothing limits the number any more.
     """
     cr.execute(queries.REACH_OF_NUMBER, {"number_id": number_id})
     [number] = cr.dictfetchall()
     day = number["warm_up_day"]
     used = {kind: number[f"{kind}_used"] for kind in ("portfolio", "warm_up")}
-    count = 0
-    while people > 0:
-        allowed = limits(number, None if day is None else day + count)
-        if not allowed:
-            return count + 1
-        people -= max(0, min(n - used[kind] for kind, n in allowed.items()))
+    for ahead in count():
+        allowed = limits(number, None if day is None else day + ahead)
+        rooms = [limit - used[kind] for kind, limit in allowed.items()]
+        yield max(0, min(rooms, default=math.inf))
         used = dict.fromkeys(used, 0)
-        count += 1
-    return max(count, 1)
+
+
+def days(cr, number_id, people):
+    """Return the days that a broadcast to ``people`` is spread over, 1 if it fits.
+
+    As if everybody needed a place.
+    """
+    for day, room in enumerate(allowances(cr, number_id), start=1):
+        people -= room
+        if people <= 0:
+            return day
+    raise AssertionError("There is always a next day.")
 
 
 def _used(cr, kind, key):
