@@ -20,15 +20,20 @@ from . import (
     whatsapp_broadcast_choice,
     whatsapp_broadcast_consent,
     whatsapp_broadcast_contact,
+    whatsapp_broadcast_cost,
     whatsapp_broadcast_counter,
     whatsapp_broadcast_course,
     whatsapp_broadcast_custom_row,
+    whatsapp_broadcast_estimate,
     whatsapp_broadcast_event,
     whatsapp_broadcast_figures,
+    whatsapp_broadcast_forecast,
+    whatsapp_broadcast_health,
     whatsapp_broadcast_keyword,
     whatsapp_broadcast_lane,
     whatsapp_broadcast_list,
     whatsapp_broadcast_list_member,
+    whatsapp_broadcast_market,
     whatsapp_broadcast_message,
     whatsapp_broadcast_notice,
     whatsapp_broadcast_number,
@@ -36,6 +41,7 @@ from . import (
     whatsapp_broadcast_permission,
     whatsapp_broadcast_prefix,
     whatsapp_broadcast_prepare,
+    whatsapp_broadcast_rate,
     whatsapp_broadcast_reach,
     whatsapp_broadcast_recipient,
     whatsapp_broadcast_restriction,
@@ -48,10 +54,15 @@ from . import (
     whatsapp_broadcast_template,
     whatsapp_broadcast_template_button,
     whatsapp_broadcast_template_variable,
+    whatsapp_broadcast_undo,
     whatsapp_broadcast_values,
     whatsapp_broadcast_way_out,
 )
 
 # isort: split
 # What adds to a model comes after it.
-from . import whatsapp_broadcast_attend, whatsapp_broadcast_consent_entry
+from . import (
+    whatsapp_broadcast_approval,
+    whatsapp_broadcast_attend,
+    whatsapp_broadcast_consent_entry,
+)

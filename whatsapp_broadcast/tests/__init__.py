@@ -1,4 +1,5 @@
 from . import (
+    test_approval,
     test_attend,
     test_audience,
     test_channel,
@@ -6,6 +7,7 @@ from . import (
     test_connect,
     test_consent,
     test_conversation,
+    test_costs,
     test_counters,
     test_events,
     test_figures,
@@ -29,6 +31,7 @@ from . import (
     test_sources,
     test_states,
     test_tours,
+    test_undo,
     test_upload,
     test_values,
     test_variables,

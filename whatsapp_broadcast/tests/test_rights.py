@@ -35,7 +35,8 @@ PROTECTED = set(
     " skipped_count cancelled_count unknown_count accepted_count sent_count"
     " delivered_count read_count replied_count country_guessed_count reachable_count"
     " progress company_tz recipient_timezones recurrence_start origin_id"
-    " next_run_id".split()
+    " next_run_id forecast approval_people approval_cost approver_id"
+    " approved_people".split()
 )
 FROZEN = set(
     "company_id number_id message_type template_id template_params body media_kind"
@@ -71,6 +72,13 @@ PUBLIC_METHODS = {
         "action_open_runs": {},
         "action_stop_series": {},
         "action_open_launch": {},
+        "action_approve": {},
+        "action_refuse": {"reason": "x"},
+        "action_open_refusal": {},
+        "action_open_send_test": {},
+        "action_open_costs": {},
+        "get_costs": {},
+        "get_health": {},
         "action_review": {},
         "action_open_recipients": {},
         "action_send_test": {"phones": ["+12125550100"]},
@@ -125,8 +133,15 @@ PUBLIC_METHODS = {
     "whatsapp.broadcast.person": {"action_export": {}, "action_erase": {}},
     "whatsapp.broadcast.event": {"action_retry": {}},
     "whatsapp.broadcast.notice": {"action_dismiss": {}},
+    "whatsapp.broadcast.refusal": {"action_refuse": {}},
+    "whatsapp.broadcast.rate.import": {"action_import": {}},
+    "whatsapp.broadcast.test": {
+        "action_send": {},
+        "create": {"vals_list": [{"broadcast_id": 1, "phones": "+12125550100"}]},
+    },
     "whatsapp.broadcast.launch": {
         "action_launch": {},
+        "action_open_left_out": {},
         "create": {"vals_list": [{"broadcast_id": 1}]},
     },
     "whatsapp.broadcast.register": {"action_register": {}},
@@ -222,6 +237,9 @@ class TestRights(BroadcastHttpCommon):
                 "user_id": cls.user.id,
             },
             "launch": {"broadcast_id": cls.broadcast.id},
+            "refusal": {"broadcast_id": cls.broadcast.id, "reason": "x"},
+            "test": {"broadcast_id": cls.broadcast.id, "phones": "+12125550100"},
+            "rate.import": {"file": "eA==", "valid_from": "2026-01-01", "source": "x"},
             "consent": {
                 "address": "+12125550100",
                 "kind": "opt_in",
