@@ -23,7 +23,7 @@ class WhatsappBroadcastLaunch(models.TransientModel):
     template_id = fields.Many2one(related="broadcast_id.template_id")
     is_reviewed = fields.Boolean(compute="_compute_reachable_count")
     reachable_count = fields.Integer(compute="_compute_reachable_count")
-    skipped_count = fields.Integer(related="broadcast_id.skipped_count")
+    skipped_count = fields.Integer(compute="_compute_reachable_count")
     country_guessed_count = fields.Integer(related="broadcast_id.country_guessed_count")
     without_consent_count = fields.Integer(related="broadcast_id.without_consent_count")
     must_count_consents = fields.Boolean(compute="_compute_must_count_consents")
@@ -42,6 +42,7 @@ class WhatsappBroadcastLaunch(models.TransientModel):
         compute="_compute_estimate", help="Empty: months from now."
     )
     forecast = fields.Json(compute="_compute_forecast", store=True)
+    left_out = fields.Json(compute="_compute_forecast", store=True)
     cost = fields.Char(compute="_compute_costs")
     cost_summary = fields.Html(compute="_compute_costs")
     unpriced_count = fields.Integer(compute="_compute_costs")
@@ -65,17 +66,19 @@ class WhatsappBroadcastLaunch(models.TransientModel):
         wizards.broadcast_id.check_access("write")
         return wizards
 
-    @api.depends("broadcast_id")
+    @api.depends("broadcast_id", "forecast")
     def _compute_reachable_count(self):
         for wizard in self:
             broadcast = wizard.broadcast_id
             wizard.is_reviewed = bool(broadcast.recipient_count)
-            # An audience too large to wait for is counted, not reviewed.
-            wizard.reachable_count = (
-                broadcast.reachable_count
-                if wizard.is_reviewed
-                else broadcast._audience_size()
-            )
+            if wizard.is_reviewed:
+                wizard.reachable_count = broadcast.reachable_count
+                wizard.skipped_count = broadcast.skipped_count
+            else:  # too many to wait for: as far as a sample tells
+                wizard.reachable_count = wizard.forecast["people"]
+                wizard.skipped_count = sum(
+                    reason["count"] for reason in wizard.left_out
+                )
 
     @api.depends("broadcast_id")
     def _compute_day_count(self):
@@ -91,7 +94,14 @@ class WhatsappBroadcastLaunch(models.TransientModel):
     @api.depends("broadcast_id")
     def _compute_forecast(self):
         for wizard in self:
-            wizard.forecast = wizard.broadcast_id._forecast()
+            broadcast = wizard.broadcast_id
+            if broadcast.recipient_count:
+                wizard.forecast = broadcast._forecast()
+                wizard.left_out = []
+            else:
+                figures = broadcast._figures()
+                wizard.forecast = broadcast._forecast(dict(figures.reachable))
+                wizard.left_out = broadcast._labelled(figures.left_out)
 
     @api.depends("forecast")
     def _compute_costs(self):
@@ -211,7 +221,9 @@ class WhatsappBroadcastLaunch(models.TransientModel):
             )
 
     def _skipped_by_reason(self):
-        """Return [{label, count, names}] of those who are left out."""
+        """Return [{label, count, people}] of those who are left out."""
+        if not self.is_reviewed:
+            return [{**reason, "people": []} for reason in self.left_out]
         recipients = self.env["whatsapp.broadcast.recipient"]
         domain = [
             ("broadcast_id", "=", self.broadcast_id.id),
