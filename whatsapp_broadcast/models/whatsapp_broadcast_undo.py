@@ -82,7 +82,7 @@ class WhatsappBroadcast(models.Model):
                         "launcher_id",
                         "launch_context",
                         "launched_category",
-                        "audience_bound",
+                        "audience_bounds",
                         "audience_cursor",
                         "recipient_timezones",
                         "started_at",

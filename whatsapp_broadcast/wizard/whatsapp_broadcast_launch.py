@@ -77,7 +77,7 @@ class WhatsappBroadcastLaunch(models.TransientModel):
             else:  # too many to wait for: as far as a sample tells
                 wizard.reachable_count = wizard.forecast["people"]
                 wizard.skipped_count = sum(
-                    reason["count"] for reason in wizard.left_out
+                    reason["count"] for reason in wizard.left_out or ()
                 )
 
     @api.depends("broadcast_id")
@@ -223,7 +223,7 @@ class WhatsappBroadcastLaunch(models.TransientModel):
     def _skipped_by_reason(self):
         """Return [{label, count, people}] of those who are left out."""
         if not self.is_reviewed:
-            return [{**reason, "people": []} for reason in self.left_out]
+            return [{**reason, "people": []} for reason in self.left_out or ()]
         recipients = self.env["whatsapp.broadcast.recipient"]
         domain = [
             ("broadcast_id", "=", self.broadcast_id.id),
