@@ -74,6 +74,17 @@ async def health(state, values):
     return {"status": "ok"}
 
 
+async def bill(state, values):
+    """What was charged, or free, by delivery."""
+    names = ("prefix", "category", "type")
+    return {
+        "lines": [
+            {**dict(zip(names, key, strict=True)), "messages": count}
+            for key, count in sorted(state.bill.items())
+        ]
+    }
+
+
 async def report(state, values):
     """Counts, and what is still to come."""
     outbox = state.outbox
@@ -349,6 +360,7 @@ def add_routes(app):
     for method, path, handler in (
         ("GET", "health", health),
         ("GET", "state", report),
+        ("GET", "bill", bill),
         ("POST", "settings", change_settings),
         ("POST", "release", release),
         ("POST", "inbound", receive),

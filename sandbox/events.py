@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from .errors import status_error
 
-FREE_IN_WINDOW = ("utility", "service")
 # What a person does without writing.
 SILENT = ("system", "edit", "revoke", "request_welcome")
 CONVERSATION_SECONDS = 86400
+# Digits of a phone that tell its country, and "+".
+BILLED_PREFIX = 5
 
 
 def message_id(address, inbound=False):
@@ -38,7 +39,8 @@ class Message:
     """A message that the sandbox took.
 
     ``category``: marketing, utility, authentication, service or marketing_lite.
-    ``phone_hidden``: webhooks name the person by user id only.
+    ``phone_hidden``: webhooks name the person by user id only. ``is_free``: nothing is
+    charged, as the service window is open. ``is_billed``: it is on the bill already.
     """
 
     id: str
@@ -48,6 +50,12 @@ class Message:
     callback_data: str | None
     category: str
     in_window: bool
+    is_free: bool = False
+    is_billed: bool = False
+
+    @property
+    def price_type(self):
+        return "free_customer_service" if self.is_free else "regular"
 
 
 @dataclass(slots=True)
@@ -97,14 +105,13 @@ class StatusUpdate:
         }
         if self.status == "sent":
             conversation["expiration_timestamp"] = str(happened + CONVERSATION_SECONDS)
-        free = message.in_window and message.category in FREE_IN_WINDOW
         return {
             "conversation": conversation,
             "pricing": {
-                "billable": not free,
+                "billable": not message.is_free,
                 "pricing_model": "PMP",
                 "category": message.category,
-                "type": "free_customer_service" if free else "regular",
+                "type": message.price_type,
             },
         }
 
@@ -114,7 +121,12 @@ class StatusUpdate:
         return contact(self.message.person, self.message.phone_hidden)
 
     def on_due(self, state, now):
-        """Nothing but the webhook follows from a status."""
+        """A delivery is billed, once."""
+        message = self.message
+        if self.status in ("delivered", "read") and not message.is_billed:
+            message.is_billed = True
+            prefix = f"+{message.person.wa_id}"[:BILLED_PREFIX]
+            state.bill[prefix, message.category, message.price_type] += 1
 
 
 @dataclass(slots=True)

@@ -182,6 +182,7 @@ def raise_suffix_error(address):
 
 def new_message(state, number, person, content, category, now):
     hidden = person.wa_id is None or person.draws[HIDDEN] < state.settings.hide_phones
+    in_window = state.window_open(number, person, now)
     return Message(
         message_id(person.wa_id or person.user_id),
         number,
@@ -189,7 +190,8 @@ def new_message(state, number, person, content, category, now):
         hidden,
         content.get("biz_opaque_callback_data"),
         category,
-        state.window_open(number, person, now),
+        in_window,
+        in_window and category in state.settings.free_in_window,
     )
 
 

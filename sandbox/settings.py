@@ -37,6 +37,11 @@ def switch(value):
     return value
 
 
+def categories(text):
+    """Categories of messages; Meta's are told apart by commas."""
+    return tuple(filter(None, text.split(",")))
+
+
 def option(default, convert, text, fixed=False, **more):
     """A dataclass field that is also a command line option.
 
@@ -79,6 +84,12 @@ class Settings:
     pair_limit: bool = option(True, switch, "one message per person and 6 s, burst 45")
     service_window: float = option(
         86400.0, duration, "how long a person's message allows free-form answers"
+    )
+    free_in_window: tuple = option(
+        (),
+        categories,
+        "categories that cost nothing inside the service window: none since October "
+        "2026, utility,service before",
     )
     approve_after: float = option(
         2.0, duration, "time until a new template is approved"

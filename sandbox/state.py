@@ -122,6 +122,8 @@ class State:
         self.ledger = Ledger(settings.ledger)
         self.results = Counter()
         self.faults = Counter()
+        #: (first characters of the phone, category, type): messages
+        self.bill = Counter()
         self.pairs = PairLimit()
         self.last_inbound = {}
         self.inbound_ids = set()

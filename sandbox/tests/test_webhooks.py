@@ -68,7 +68,8 @@ async def test_three_statuses_in_order_with_echo(sandbox):
     assert value["contacts"][0]["wa_id"] == PERSON[1:]
 
 
-async def test_service_messages_in_the_window_are_free(sandbox):
+async def test_service_messages_in_the_window_may_be_free(start):
+    sandbox = await start(free_in_window=("utility", "service"))
     await sandbox.control("inbound", **{"phone_number_id": NUMBER, "from": PERSON})
     await sandbox.receiver.until(lambda: sandbox.receiver.items("messages"))
     wamid = await sandbox.accepted(text())
@@ -76,6 +77,23 @@ async def test_service_messages_in_the_window_are_free(sandbox):
     pricing = sandbox.receiver.items("statuses")[0]["pricing"]
     assert pricing["type"] == "free_customer_service"
     assert pricing["billable"] is False
+
+
+async def test_each_delivery_is_billed_once(start):
+    sandbox = await start(delivered=0.5, read=0.5, duplicates=1)
+    people = phones(40)
+    for phone in people:
+        await sandbox.accepted(OFFER, to=phone)
+    await sandbox.quiet()
+    draws = [sandbox.state.people.by_phone(phone[1:]).draws for phone in people]
+    _status, bill = await sandbox.call("GET", "/_sandbox/bill")
+    [line] = bill["lines"]
+    assert line == {
+        "prefix": people[0][:5],
+        "category": "marketing",
+        "type": "regular",
+        "messages": sum(draw[2] < 0.5 for draw in draws),
+    }
 
 
 async def test_signature_over_the_escaped_bytes(sandbox):

@@ -50,3 +50,22 @@ class ResCompany(models.Model):
         "CHECK (whatsapp_cap_count >= 0 AND whatsapp_cap_days >= 1)",
         "A person can get no fewer than 0 marketing messages, in 1 day or more.",
     )
+    whatsapp_approval_people = fields.Integer(
+        "Approval Above People",
+        help="A broadcast to more people than this waits for a manager. 0: none does.",
+    )
+    whatsapp_approval_cost = fields.Monetary(
+        "Approval Above Cost",
+        help="A broadcast that is to cost more than this waits for a manager. 0: none "
+        "does.",
+    )
+    whatsapp_approval_by_two = fields.Boolean(
+        "Managers Ask, Too",
+        help="Else a manager's own broadcasts wait for nobody. Nobody approves what "
+        "he launched himself.",
+    )
+
+    _whatsapp_approval_positive = models.Constraint(
+        "CHECK (whatsapp_approval_people >= 0 AND whatsapp_approval_cost >= 0)",
+        "Approval is asked for above a number, or never with 0.",
+    )

@@ -42,6 +42,21 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.whatsapp_cap_days", readonly=False
     )
 
+    whatsapp_approval_people = fields.Integer(
+        related="company_id.whatsapp_approval_people", readonly=False
+    )
+    whatsapp_approval_cost = fields.Monetary(
+        related="company_id.whatsapp_approval_cost",
+        currency_field="whatsapp_approval_currency_id",
+        readonly=False,
+    )
+    whatsapp_approval_currency_id = fields.Many2one(
+        related="company_id.currency_id", string="Currency of the Limit"
+    )
+    whatsapp_approval_by_two = fields.Boolean(
+        related="company_id.whatsapp_approval_by_two", readonly=False
+    )
+
     @api.constrains("whatsapp_broadcast_event_days")
     def _check_whatsapp_broadcast_event_days(self):
         for settings in self:

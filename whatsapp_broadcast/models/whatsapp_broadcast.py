@@ -6,6 +6,7 @@ from ..engine import queries
 
 STATES = [
     ("draft", "Draft"),
+    ("to_approve", "To Approve"),
     ("scheduled", "Scheduled"),
     ("preparing", "Preparing"),
     ("sending", "Sending"),
@@ -91,6 +92,11 @@ PROTECTED_FIELDS = {
     "origin_id",
     "next_run_id",
     "template_seen",
+    "forecast",
+    "approval_people",
+    "approval_cost",
+    "approver_id",
+    "approved_people",
 }
 
 #: What was reviewed and launched stays as it was.
@@ -421,7 +427,9 @@ class WhatsappBroadcast(models.Model):
         return super().write(vals)
 
     def _check_archivable(self):
-        if any(b.state in ("scheduled", "preparing", "sending") for b in self):
+        if any(
+            b.state in ("to_approve", "scheduled", "preparing", "sending") for b in self
+        ):
             raise UserError(
                 self.env._(
                     "What is still to be sent cannot be archived. Cancel it first."
@@ -459,7 +467,7 @@ class WhatsappBroadcast(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_unless_sent(self):
-        if any(b.state not in ("draft", "scheduled") for b in self):
+        if any(b.state not in ("draft", "to_approve", "scheduled") for b in self):
             raise UserError(
                 self.env._("A broadcast that was launched is kept. Archive it instead.")
             )

@@ -49,12 +49,15 @@ class WhatsappBroadcast(models.Model):
                         REVIEW_LIMIT,
                     )
                 )
-            broadcast._clear_recipients()
-            cursor = broadcast._begin_audience(is_due=False)
-            while cursor != PREPARED:
-                cursor = broadcast._prepare_chunk(cursor, is_due=False)
-            broadcast.invalidate_recordset()
+            broadcast._review()
         return True
+
+    def _review(self):
+        self._clear_recipients()
+        cursor = self._begin_audience(is_due=False)
+        while cursor != PREPARED:
+            cursor = self._prepare_chunk(cursor, is_due=False)
+        self.invalidate_recordset()
 
     def _is_reviewable(self):
         return self._audience_size(REVIEW_LIMIT + 1) <= REVIEW_LIMIT

@@ -29,7 +29,7 @@ class WhatsappBroadcast(models.Model):
             broadcast._lock_for_action(("draft",), self.env._("launched"))
             broadcast._check_launchable(accept_no_webhook)
             broadcast._freeze_launcher()
-            broadcast._set_state("preparing")
+            broadcast._start("preparing")
         self._wake("prepare")
         return True
 
@@ -44,7 +44,7 @@ class WhatsappBroadcast(models.Model):
                 raise UserError(self.env._("Choose a time that is still ahead."))
             broadcast._check_launchable(accept_no_webhook)
             broadcast._freeze_launcher()
-            broadcast._set_state("scheduled")
+            broadcast._start("scheduled")
         self._wake("prepare", at=self.mapped("scheduled_at"))
         return True
 
@@ -78,19 +78,11 @@ class WhatsappBroadcast(models.Model):
         """End it; what was not claimed yet is cancelled, the rest is kept."""
         for broadcast in self:
             broadcast._lock_for_action(
-                ("scheduled", "preparing", "sending", "paused"),
+                ("to_approve", "scheduled", "preparing", "sending", "paused"),
                 self.env._("cancelled"),
             )
             broadcast._set_state("cancelled", reason="person")
         self._wake("send")
-        return True
-
-    def action_back_to_draft(self):
-        """Undo a schedule."""
-        for broadcast in self:
-            broadcast._lock_for_action(("scheduled",), self.env._("unscheduled"))
-            broadcast._write_protected({"launcher_id": False, "launch_context": False})
-            broadcast._set_state("draft")
         return True
 
     def action_retry_failed(self):
@@ -115,18 +107,24 @@ class WhatsappBroadcast(models.Model):
         return True
 
     def action_open_launch(self):
-        """Open the last question before launch."""
+        """Open the page that shows all before a launch, and asks once."""
         self.ensure_one()
         self._check_launchable(accept_no_webhook=True)
         if self._is_reviewable():
             self.action_review()
+        page = self.env["whatsapp.broadcast.launch"].create({"broadcast_id": self.id})
         return {
             "type": "ir.actions.act_window",
-            "name": self.env._("Launch"),
-            "res_model": "whatsapp.broadcast.launch",
+            "name": self.env._("Before Launch"),
+            "res_model": page._name,
+            "res_id": page.id,
             "view_mode": "form",
+            "views": [(False, "form")],
             "target": "new",
-            "context": {"default_broadcast_id": self.id},
+            "context": {
+                "default_broadcast_id": self.id,
+                "dialog_size": "extra-large",
+            },
         }
 
     # === STATE === #
@@ -190,6 +188,10 @@ class WhatsappBroadcast(models.Model):
             raise AccessError(self.env._("%s lost a company.", launcher.name))
         broadcast.check_access("write")
         return broadcast
+
+    def _start(self, state):
+        """Begin, or wait for the time to begin."""
+        self._set_state(state)
 
     def _forget_failures(self):
         """Let only failures from here on count against the thresholds."""

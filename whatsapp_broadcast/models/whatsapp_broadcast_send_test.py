@@ -56,6 +56,20 @@ class WhatsappBroadcast(models.Model):
             },
         }
 
+    def action_open_send_test(self):
+        """Ask which numbers the test is to go to."""
+        self.ensure_one()
+        self.check_access("write")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Send a Test"),
+            "res_model": "whatsapp.broadcast.test",
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_broadcast_id": self.id},
+        }
+
     def action_open_tests(self):
         """Open the test messages and what became of them."""
         self.ensure_one()

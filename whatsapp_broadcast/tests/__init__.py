@@ -1,5 +1,6 @@
 from . import (
     test_ab_test,
+    test_approval,
     test_attend,
     test_audience,
     test_channel,
@@ -7,6 +8,7 @@ from . import (
     test_connect,
     test_consent,
     test_conversation,
+    test_costs,
     test_counters,
     test_custom,
     test_events,
@@ -36,6 +38,7 @@ from . import (
     test_sources,
     test_states,
     test_tours,
+    test_undo,
     test_upload,
     test_values,
     test_variables,

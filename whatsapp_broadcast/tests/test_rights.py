@@ -40,7 +40,8 @@ PROTECTED = set(
     " delivered_count read_count replied_count country_guessed_count reachable_count"
     " progress failure_groups unreached_count begins_at company_tz"
     " recipient_timezones recurrence_start origin_id next_run_id ab_decide_at"
-    " ab_winner".split()
+    " ab_winner forecast approval_people approval_cost approver_id"
+    " approved_people".split()
 )
 FROZEN = set(
     "company_id number_id message_type template_id template_params body media_kind"
@@ -80,6 +81,13 @@ PUBLIC_METHODS = {
         "action_open_runs": {},
         "action_stop_series": {},
         "action_open_launch": {},
+        "action_approve": {},
+        "action_refuse": {"reason": "x"},
+        "action_open_refusal": {},
+        "action_open_send_test": {},
+        "action_open_costs": {},
+        "get_costs": {},
+        "get_health": {},
         "action_review": {},
         "action_open_recipients": {},
         "action_send_test": {"phones": ["+12125550100"]},
@@ -176,8 +184,15 @@ PUBLIC_METHODS = {
         "write": {"vals": {"template_params": False}},
         "unlink": {},
     },
+    "whatsapp.broadcast.refusal": {"action_refuse": {}},
+    "whatsapp.broadcast.rate.import": {"action_import": {}},
+    "whatsapp.broadcast.test": {
+        "action_send": {},
+        "create": {"vals_list": [{"broadcast_id": 1, "phones": "+12125550100"}]},
+    },
     "whatsapp.broadcast.launch": {
         "action_launch": {},
+        "action_open_left_out": {},
         "create": {"vals_list": [{"broadcast_id": 1}]},
     },
     "whatsapp.broadcast.register": {"action_register": {}},
@@ -290,6 +305,9 @@ class TestRights(BroadcastHttpCommon):
                 "broadcast_id": cls.make_broadcast().id,
                 "template_id": cls.template.id,
             },
+            "refusal": {"broadcast_id": cls.broadcast.id, "reason": "x"},
+            "test": {"broadcast_id": cls.broadcast.id, "phones": "+12125550100"},
+            "rate.import": {"file": "eA==", "valid_from": "2026-01-01", "source": "x"},
             "consent": {
                 "address": "+12125550100",
                 "kind": "opt_in",

@@ -19,8 +19,14 @@ ALLOWED = {
     "action_open_launch": {"draft"},
     "action_pause": {"preparing", "sending"},
     "action_resume": {"paused"},
-    "action_cancel": {"scheduled", "preparing", "sending", "paused"},
-    "action_back_to_draft": {"scheduled"},
+    "action_cancel": {"to_approve", "scheduled", "preparing", "sending", "paused"},
+    "action_back_to_draft": {
+        "to_approve",
+        "scheduled",
+        "preparing",
+        "sending",
+        "paused",
+    },
     "action_retry_failed": {"sending", "paused", "done"},
 }
 
@@ -278,7 +284,7 @@ class TestStates(BroadcastCommon):
             broadcast = self.make_broadcast(self.lead)
             broadcast._write_protected({"state": state})
             with self.subTest(state=state):
-                if state in ("draft", "scheduled"):
+                if state in ("draft", "to_approve", "scheduled"):
                     broadcast.unlink()
                     self.assertFalse(broadcast.exists())
                 else:

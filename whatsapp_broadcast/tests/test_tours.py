@@ -6,8 +6,10 @@ from unittest.mock import patch
 from odoo.tests import HttpCase, tagged
 
 from ..models.whatsapp_broadcast import PREPARED
+from ..providers import TransportError
 from ..providers.transport import Transport
 from .common import BroadcastCommon
+from .test_connect import NUMBER, TEMPLATE, ok
 from .test_conversation import ConversationCommon
 from .test_preview import PreviewCommon
 
@@ -27,6 +29,7 @@ class TestTours(BroadcastCommon, HttpCase):
     def test_send_from_lead_list(self):
         template = self.make_template(self.account, "spring_offer", "Only until {{1}}!")
         self.make_variable(template)
+        self.answer_health(template)
         leads = self.env["crm.lead"].union(
             *(
                 self.make_lead(
@@ -55,6 +58,41 @@ class TestTours(BroadcastCommon, HttpCase):
             self.reasons(broadcast),
             {"+12122000001": "queued", "+12122000002": "queued", False: "no_phone"},
         )
+
+    def answer_health(self, template):
+        """Let the provider say once that number and template are well."""
+        component = {
+            "type": "BODY",
+            "text": template.body,
+            "example": {"body_text": [["x"]]},
+        }
+        remote = {
+            **TEMPLATE,
+            "id": template.external_id,
+            "name": template.name,
+            "category": template.category.upper(),
+            "components": [component],
+        }
+        return self.answer(ok(data=[NUMBER]), ok(**remote))
+
+    def test_approval(self):
+        self.company.whatsapp_approval_people = 2
+        error = TransportError("timed out", written=False)
+        self.startPatcher(patch.object(Transport, "__call__", side_effect=error))
+        broadcast = self.make_broadcast(self.make_leads(3), user=self.salesperson)
+        url = f"/odoo/whatsapp-broadcasts/{broadcast.id}"
+        self.start_tour(
+            url, "whatsapp_broadcast_ask_approval", login=self.salesperson.login
+        )
+        self.assertEqual(broadcast.state, "to_approve")
+        self.assertEqual(broadcast.launcher_id, self.salesperson)
+        self.start_tour(
+            url, "whatsapp_broadcast_refuse_and_approve", login=self.manager.login
+        )
+        self.assertEqual(broadcast.state, "preparing")
+        self.assertEqual(broadcast.approver_id, self.manager)
+        self.run_prepare()
+        self.assertEqual(broadcast.state, "sending")
 
     def test_watch_broadcast(self):
         broadcast = self.make_broadcast(self.make_leads(4), user=self.salesperson)

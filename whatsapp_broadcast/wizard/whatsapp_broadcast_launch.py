@@ -1,14 +1,17 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_datetime, formatLang
 
 from ..engine import queries
 
 #: Names shown for each reason; the list behind the button has them all.
 NAMES_SHOWN = 5
+#: Countries whose cost is shown one by one.
+COUNTRIES_SHOWN = 8
 
 
 class WhatsappBroadcastLaunch(models.TransientModel):
-    """The last question before launch, with the numbers in it."""
+    """The page before a launch: who, what, when, how much, and one question."""
 
     _name = "whatsapp.broadcast.launch"
     _description = "Launch a WhatsApp Broadcast"
@@ -20,7 +23,7 @@ class WhatsappBroadcastLaunch(models.TransientModel):
     template_id = fields.Many2one(related="broadcast_id.template_id")
     is_reviewed = fields.Boolean(compute="_compute_reachable_count")
     reachable_count = fields.Integer(compute="_compute_reachable_count")
-    skipped_count = fields.Integer(related="broadcast_id.skipped_count")
+    skipped_count = fields.Integer(compute="_compute_reachable_count")
     country_guessed_count = fields.Integer(related="broadcast_id.country_guessed_count")
     without_consent_count = fields.Integer(related="broadcast_id.without_consent_count")
     must_count_consents = fields.Boolean(compute="_compute_must_count_consents")
@@ -34,6 +37,24 @@ class WhatsappBroadcastLaunch(models.TransientModel):
     send_window = fields.Selection(related="broadcast_id.send_window")
     send_window_start = fields.Float(related="broadcast_id.send_window_start")
     send_window_end = fields.Float(related="broadcast_id.send_window_end")
+    starts_at = fields.Datetime(compute="_compute_estimate")
+    ends_at = fields.Datetime(
+        compute="_compute_estimate", help="Empty: months from now."
+    )
+    forecast = fields.Json(compute="_compute_forecast", store=True)
+    left_out = fields.Json(compute="_compute_forecast", store=True)
+    cost = fields.Char(compute="_compute_costs")
+    cost_summary = fields.Html(compute="_compute_costs")
+    unpriced_count = fields.Integer(compute="_compute_costs")
+    needs_approval = fields.Boolean(compute="_compute_needs_approval")
+    question = fields.Char(compute="_compute_question")
+    quality = fields.Selection(related="broadcast_id.number_id.quality")
+    # What the preview of the message shows.
+    message_type = fields.Selection(related="broadcast_id.message_type")
+    template_params = fields.Json(related="broadcast_id.template_params")
+    body = fields.Text(related="broadcast_id.body")
+    media_kind = fields.Selection(related="broadcast_id.media_kind")
+    media_caption = fields.Text(related="broadcast_id.media_caption")
     skipped_summary = fields.Html(compute="_compute_skipped_summary")
     must_confirm = fields.Boolean(compute="_compute_must_confirm")
     accept_no_webhook = fields.Boolean("Send although replies and STOP cannot arrive")
@@ -45,22 +66,134 @@ class WhatsappBroadcastLaunch(models.TransientModel):
         wizards.broadcast_id.check_access("write")
         return wizards
 
-    @api.depends("broadcast_id")
+    @api.depends("broadcast_id", "forecast")
     def _compute_reachable_count(self):
         for wizard in self:
             broadcast = wizard.broadcast_id
             wizard.is_reviewed = bool(broadcast.recipient_count)
-            # An audience too large to wait for is counted, not reviewed.
-            wizard.reachable_count = (
-                broadcast.reachable_count
-                if wizard.is_reviewed
-                else broadcast._audience_size()
-            )
+            if wizard.is_reviewed:
+                wizard.reachable_count = broadcast.reachable_count
+                wizard.skipped_count = broadcast.skipped_count
+            else:  # too many to wait for: as far as a sample tells
+                wizard.reachable_count = wizard.forecast["people"]
+                wizard.skipped_count = sum(
+                    reason["count"] for reason in wizard.left_out or ()
+                )
 
     @api.depends("broadcast_id")
     def _compute_day_count(self):
         for wizard in self:
             wizard.day_count = wizard.broadcast_id._days_for(wizard.reachable_count)
+
+    @api.depends("reachable_count")
+    def _compute_estimate(self):
+        for wizard in self:
+            estimate = wizard.broadcast_id._estimate(wizard.reachable_count)
+            wizard.starts_at, wizard.ends_at = estimate
+
+    @api.depends("broadcast_id")
+    def _compute_forecast(self):
+        for wizard in self:
+            broadcast = wizard.broadcast_id
+            if broadcast.recipient_count:
+                wizard.forecast = broadcast._forecast()
+                wizard.left_out = []
+            else:
+                figures = broadcast._figures()
+                wizard.forecast = broadcast._forecast(dict(figures.reachable))
+                wizard.left_out = broadcast._labelled(figures.left_out)
+
+    @api.depends("forecast")
+    def _compute_costs(self):
+        for wizard in self:
+            forecast = wizard.forecast
+            wizard.cost = wizard._cost_text(forecast["cost"])
+            wizard.unpriced_count = sum(forecast["unpriced"].values())
+            wizard.cost_summary = self.env["ir.qweb"]._render(
+                "whatsapp_broadcast.cost_summary", wizard._cost_values()
+            )
+
+    def _cost_values(self):
+        """Return what the template of the costs shows; the largest countries first."""
+        rows = self.forecast["rows"]
+        codes = [row["code"] for row in rows if row["code"]]
+        countries = self.env["res.country"].search([("code", "in", codes)])
+        names = {country.code: country.name for country in countries}
+        lines = [
+            {
+                "country": names.get(row["code"]) or self.env._("Unknown country"),
+                "in_window": row["in_window"],
+                "people": f"{row['people']:,}",
+                "price": self._price_text(row),
+                "cost": self._cost_text(row["cost"]),
+            }
+            for row in rows
+        ]
+        rest = rows[COUNTRIES_SHOWN:]
+        return {
+            "lines": lines[:COUNTRIES_SHOWN],
+            "rest_count": len(rest),
+            "rest_people": f"{sum(row['people'] for row in rest):,}",
+            "rest_cost": self._cost_text(sum(row["cost"] or 0 for row in rest)),
+            "share": round(100 * self.forecast["share"]),
+            "unpriced": ", ".join(
+                names.get(code) or self.env._("Unknown country")
+                for code in self.forecast["unpriced"]
+            ),
+        }
+
+    def _price_text(self, row):
+        """Return the price as on the card: in its currency, with all its digits."""
+        if row["is_free"]:
+            return self.env._("free")
+        if row["price"] is None:
+            return self.env._("unknown")
+        currency = self.env["res.currency"].browse(row["currency_id"])
+        return f"{formatLang(self.env, row['price'], digits=4)} {currency.name}"
+
+    def _cost_text(self, cost):
+        if cost is None:
+            return self.env._("unknown")
+        currency = self.env["res.currency"].browse(self.forecast["currency_id"])
+        return formatLang(self.env, cost, currency_obj=currency)
+
+    @api.depends("forecast")
+    def _compute_needs_approval(self):
+        for wizard in self:
+            broadcast = wizard.broadcast_id
+            wizard.needs_approval = broadcast._asks(
+                self.env.user
+            ) and broadcast._exceeds(wizard.forecast)
+
+    @api.depends("reachable_count", "cost", "starts_at", "ends_at", "needs_approval")
+    def _compute_question(self):
+        for wizard in self:
+            values = {
+                "people": f"{wizard.reachable_count:,}",
+                "cost": _isolate(wizard.broadcast_id._forecast_text(wizard.forecast)),
+                "when": wizard._when_text(),
+            }
+            if wizard.needs_approval:
+                text = self.env._(
+                    "Ask a manager to approve %(people)s people, for about %(cost)s, "
+                    "%(when)s?",
+                    **values,
+                )
+            else:
+                text = self.env._(
+                    "Write to %(people)s people, for about %(cost)s, %(when)s?",
+                    **values,
+                )
+            wizard.question = text
+
+    def _when_text(self):
+        start = _isolate(format_datetime(self.env, self.starts_at, dt_format="short"))
+        if not self.ends_at:
+            return self.env._("from %s on, for more than three months", start)
+        end = _isolate(format_datetime(self.env, self.ends_at, dt_format="short"))
+        if self.starts_at <= fields.Datetime.now() and not self.scheduled_at:
+            return self.env._("from now until about %s", end)
+        return self.env._("from %(start)s until about %(end)s", start=start, end=end)
 
     @api.depends("broadcast_id")
     def _compute_must_confirm(self):
@@ -88,7 +221,9 @@ class WhatsappBroadcastLaunch(models.TransientModel):
             )
 
     def _skipped_by_reason(self):
-        """Return [{label, count, names}] of those who are left out."""
+        """Return [{label, count, people}] of those who are left out."""
+        if not self.is_reviewed:
+            return [{**reason, "people": []} for reason in self.left_out or ()]
         recipients = self.env["whatsapp.broadcast.recipient"]
         domain = [
             ("broadcast_id", "=", self.broadcast_id.id),
@@ -103,9 +238,13 @@ class WhatsappBroadcastLaunch(models.TransientModel):
             {
                 "label": labels[reason],
                 "count": count,
-                "names": recipients.search(
-                    [*domain, ("skip_reason", "=", reason)], limit=NAMES_SHOWN
-                ).mapped("display_name"),
+                "people": [
+                    _link(row)
+                    for row in recipients.search(
+                        [*domain, ("skip_reason", "=", reason)], limit=NAMES_SHOWN
+                    )
+                    if row.display_name
+                ],
             }
             for reason, count in recipients._read_group(
                 domain, ["skip_reason"], ["__count"], order="__count DESC"
@@ -119,6 +258,13 @@ class WhatsappBroadcastLaunch(models.TransientModel):
         )
         return [name for (name,) in self.env.cr.fetchall()]
 
+    def action_open_left_out(self):
+        """List who is left out, by reason."""
+        self.ensure_one()
+        shown = {"search_default_skipped": 1, "search_default_group_skip_reason": 1}
+        broadcast = self.broadcast_id.with_context(recipient_context=shown)
+        return broadcast.action_open_recipients()
+
     def action_launch(self):
         """Launch the broadcast, now or at its time, and show it."""
         self.ensure_one()
@@ -130,4 +276,17 @@ class WhatsappBroadcastLaunch(models.TransientModel):
             self.broadcast_id.action_schedule(self.accept_no_webhook)
         else:
             self.broadcast_id.action_launch(self.accept_no_webhook)
+        self.broadcast_id._write_protected({"forecast": self.forecast})
         return {"type": "ir.actions.act_window_close"}
+
+
+def _isolate(text):
+    """Keep the direction of a text from that of the sentence around it."""
+    return f"\u2068{text}\u2069"
+
+
+def _link(recipient):
+    """Return the name of a recipient, and where the record is that it comes from."""
+    record = recipient.lead_id or recipient.partner_id
+    url = f"/odoo/{record._name}/{record.id}" if record else ""
+    return {"name": recipient.display_name, "url": url}

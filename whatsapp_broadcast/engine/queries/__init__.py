@@ -12,6 +12,7 @@ from .clock import *
 from .consents import *
 from .conversations import *
 from .copies import *
+from .costs import *
 from .course import *
 from .daily import *
 from .events import *

@@ -37,6 +37,20 @@ LOCK_BROADCAST = """
 SELECT id FROM whatsapp_broadcast WHERE id = %(id)s FOR NO KEY UPDATE
 """
 
+#: Those of which a row was ever taken in hand: folded counters stay, even at zero.
+EVER_CLAIMED = """
+SELECT DISTINCT broadcast_id FROM whatsapp_broadcast_counter
+WHERE broadcast_id = ANY(%(ids)s)
+    AND name NOT IN ('queued', 'skipped', 'cancelled', 'country_guessed')
+"""
+
+WAS_CLAIMED = """
+SELECT EXISTS (
+    SELECT FROM whatsapp_broadcast_recipient WHERE broadcast_id = %(broadcast_id)s
+        AND (attempt_count > 0 OR token IS NOT NULL)
+)
+"""
+
 LOCK_SENDING = """
 SELECT id FROM whatsapp_broadcast WHERE state = 'sending'
 ORDER BY id FOR NO KEY UPDATE SKIP LOCKED

@@ -137,7 +137,7 @@ LEFT JOIN LATERAL (
             SELECT o.id FROM whatsapp_broadcast o
             WHERE o.number_id = pace.key AND o.id <> b.id
                 AND (o.state = 'sending' OR o.write_date > {NOW} - interval '1 minute')
-                AND o.state NOT IN ('draft', 'scheduled', 'preparing')
+                AND o.state NOT IN ('draft', 'to_approve', 'scheduled', 'preparing')
         ) AS others,
         {WINDOW_COLUMNS},
         {UNSENDABLE_REASON} AS unsendable

@@ -55,3 +55,8 @@ WITH changed AS (
 )
 SELECT DISTINCT COALESCE(timezones, '') FROM changed
 """
+
+REVIEWED_PHONES = """
+SELECT phone FROM whatsapp_broadcast_recipient
+WHERE broadcast_id = %(broadcast_id)s AND state = 'queued'
+"""

@@ -72,7 +72,18 @@ registry.category("web_tour.tours").add("whatsapp_broadcast_send_from_leads", {
         },
         {
             content: "The wizard names who is left out and why",
-            trigger: ".modal .o_field_widget[name=skipped_summary]:contains(No phone number (Cid))",
+            trigger: ".modal .o_field_widget[name=skipped_summary]:contains(No phone number):contains(Cid)",
+        },
+        {
+            content: "It shows the message, and what the provider says of the number",
+            trigger: ".modal .o_whatsapp_preview_bubble:contains(May 5)",
+        },
+        {
+            trigger: ".modal .o_whatsapp_health dd:contains(Approved)",
+        },
+        {
+            content: "It asks once, with the numbers",
+            trigger: ".modal .o_field_widget[name=question]:contains(Write to 2 people)",
         },
         {
             trigger: ".modal button[name=action_launch]:contains(Launch to 2 people)",

@@ -7,7 +7,15 @@ registry.category("web_tour.tours").add("whatsapp_broadcast_send_test", {
             trigger: "body:not(:has(button[name=action_open_tests]))",
         },
         {
-            trigger: "button[name=action_send_test]:enabled",
+            trigger: "button[name=action_open_send_test]:enabled",
+            run: "click",
+        },
+        {
+            content: "It goes to oneself unless one says otherwise",
+            trigger: ".modal .o_field_widget[name=phones] textarea:value(+1 212 555 0100)",
+        },
+        {
+            trigger: ".modal button[name=action_send]",
             run: "click",
         },
         {
