@@ -1,7 +1,7 @@
 # One concern, one file: the broadcast in one file would be too long to read.
 # pylint: disable=consider-merging-classes-inherited
 
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -11,7 +11,7 @@ from ..engine import queries
 #: Rows that get the winner's message in one transaction.
 CHUNK = 20_000
 #: When rows are due that wait for the winner: not before somebody, or the time, chose.
-WAITS_FOR_WINNER = datetime(9999, 1, 1)
+WAITS_FOR_WINNER = datetime(MAXYEAR, 1, 1)
 
 
 class WhatsappBroadcast(models.Model):

@@ -14,28 +14,6 @@ from ..engine import queries
 #: at, chosen by their phones, so that those with one phone are in or out together.
 SAMPLE = 50_000
 
-#: What figures depend on: a form may hand over what is not saved yet.
-AUDIENCE_FIELDS = {
-    "audience_type",
-    "audience_model",
-    "audience_domain",
-    "lead_ids",
-    "partner_ids",
-    "list_ids",
-    "exclude_list_ids",
-    "exclude_days",
-    "custom_columns",
-    "earlier_broadcast_ids",
-    "earlier_result",
-    "include_closed",
-    "skip_country_guessed",
-    "message_type",
-    "template_id",
-    "template_params",
-    "number_id",
-    "company_id",
-}
-
 
 class Figures(NamedTuple):
     """What an audience comes to.
@@ -73,7 +51,7 @@ class WhatsappBroadcast(models.Model):
         :raise UserError: if the filter cannot be read
         """
         self.check_access("write" if self else "create")
-        draft = self._with_changes(changes or {})
+        draft = self._previewed(changes)
         figures = draft._figures()
         reachable = sum(figures.reachable.values())
         return {
@@ -92,14 +70,6 @@ class WhatsappBroadcast(models.Model):
         self.env["whatsapp.broadcast.account"].flush_model()
         self.env["whatsapp.broadcast.number"].flush_model()
         return engine.days(self.env.cr, self.number_id.id, people)
-
-    def _with_changes(self, changes):
-        """Return this draft, or one beside it that has unsaved changes."""
-        changes = {k: v for k, v in changes.items() if k in AUDIENCE_FIELDS}
-        if not self:
-            return self.new({"company_id": self.env.company.id, **changes})
-        self.ensure_one()
-        return self.new(changes, origin=self) if changes else self
 
     def _labelled(self, left_out):
         reasons = self.env["whatsapp.broadcast.recipient"]._fields["skip_reason"]

@@ -114,6 +114,8 @@ class WhatsappBroadcast(models.Model):
         values = self._checked_changes({} if changes is None else changes)
         if not values and self:
             return self
+        if not self:
+            values.setdefault("company_id", self.env.company.id)
         try:
             # Of those picked, some may be hidden: whether they are active is not asked.
             draft = self.with_context(active_test=False).new(
@@ -304,9 +306,9 @@ class ValueRules:
         env = self.env
         return {
             "empty": env._("No value: this person would be left out."),
-            "line_breaks": env._("A line break, which is refused in a variable."),
-            "tabs": env._("A tab, which is refused in a variable."),
-            "spaces": env._("More than four spaces in a row, which are refused."),
+            "line_breaks": env._("A line break is refused: a space is sent instead."),
+            "tabs": env._("A tab is refused: a space is sent instead."),
+            "spaces": env._("So many spaces in a row are refused: one is sent."),
             "too_long": env._("The text gets too long with this value."),
         }[kind]
 

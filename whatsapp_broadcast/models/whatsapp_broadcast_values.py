@@ -8,6 +8,8 @@ from odoo.tools import SQL
 
 #: The only records with columns.
 ROW = "whatsapp.broadcast.custom.row"
+#: Of a message without variables.
+NO_TEXTS = SQL("NULL::text[]")
 #: What ``str.strip`` removes.
 WHITESPACE = "".join(filter(str.isspace, map(chr, range(0x110000))))
 
@@ -139,6 +141,11 @@ class Values:
         return components
 
     @property
+    def texts(self):
+        """The values as text[], NULL if the template has no variable."""
+        return _array(self.columns)
+
+    @property
     def variables(self):
         """The recipient's column, made of ``texts``, as the channel reads it.
 
@@ -182,10 +189,7 @@ class AllValues:
     @property
     def texts(self):
         """The values as text[], NULL if no message has a variable."""
-        columns = [c for values in self.by_name.values() for c in values.columns]
-        if not columns:
-            return SQL("NULL::text[]")
-        return SQL("ARRAY[%s]::text[]", SQL(", ").join(columns))
+        return _array([c for values in self.by_name.values() for c in values.columns])
 
     @property
     def variables(self):
@@ -199,6 +203,10 @@ class AllValues:
         )
         each = (SQL("%s, %s", name, variables) for name, variables in messages.items())
         return SQL("CASE drawn.variant %s ELSE %s END", cases, _json("object", each))
+
+
+def _array(columns):
+    return SQL("ARRAY[%s]::text[]", SQL(", ").join(columns)) if columns else NO_TEXTS
 
 
 def _json(kind, items):

@@ -18,6 +18,8 @@ class WhatsappBroadcastVariant(models.Model):
     name = fields.Char(compute="_compute_name")
     account_id = fields.Many2one(related="broadcast_id.account_id")
     audience_model = fields.Selection(related="broadcast_id.audience_model")
+    audience_type = fields.Selection(related="broadcast_id.audience_type")
+    custom_columns = fields.Json(related="broadcast_id.custom_columns")
     template_id = fields.Many2one(
         "whatsapp.broadcast.template",
         required=True,
@@ -25,6 +27,9 @@ class WhatsappBroadcastVariant(models.Model):
         index=True,
         domain="[('account_id', '=', account_id), ('state', '=', 'approved'),"
         " ('unsupported_reason', 'in', (False, ''))]",
+    )
+    template_version = fields.Char(
+        compute="_compute_template_version", help="Another one: other variables."
     )
     template_params = fields.Json("Variables")
 
@@ -34,6 +39,11 @@ class WhatsappBroadcastVariant(models.Model):
             siblings = variant.broadcast_id.variant_ids
             names = dict(zip(siblings.ids, "BC", strict=False))
             variant.name = names.get(variant.id, "B")
+
+    @api.depends("template_id")
+    def _compute_template_version(self):
+        for variant in self:
+            variant.template_version = str(variant.template_id.id or "")
 
     @api.constrains("template_id", "broadcast_id")
     def _check_template(self):

@@ -51,9 +51,13 @@ class WhatsappBroadcastLaunch(models.TransientModel):
     quality = fields.Selection(related="broadcast_id.number_id.quality")
     # What the preview of the message shows.
     message_type = fields.Selection(related="broadcast_id.message_type")
+    template_version = fields.Char(related="broadcast_id.template_version")
     template_params = fields.Json(related="broadcast_id.template_params")
     body = fields.Text(related="broadcast_id.body")
     media_kind = fields.Selection(related="broadcast_id.media_kind")
+    media_file = fields.Binary(related="broadcast_id.media_file")
+    media_filename = fields.Char(related="broadcast_id.media_filename")
+    media_link = fields.Char(related="broadcast_id.media_link")
     media_caption = fields.Text(related="broadcast_id.media_caption")
     skipped_summary = fields.Html(compute="_compute_skipped_summary")
     must_confirm = fields.Boolean(compute="_compute_must_confirm")

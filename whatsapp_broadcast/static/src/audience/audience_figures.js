@@ -8,7 +8,7 @@ import { debounce } from "@web/core/utils/timing";
 import { useRecordObserver } from "@web/model/relational_model/utils";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
-/** What the figures depend on; see AUDIENCE_FIELDS of the model. */
+/** What the figures depend on. */
 const FIELDS = [
     "audience_type",
     "audience_model",

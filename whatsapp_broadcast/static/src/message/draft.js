@@ -33,9 +33,15 @@ function keyOf(record) {
     return JSON.stringify([resId, values, lists]);
 }
 
+/** @returns {number|false} the broadcast of a form, which may be that of its launch */
+export function broadcastId({ resModel, resId, data }) {
+    return resModel === "whatsapp.broadcast" ? resId : data.broadcast_id.id;
+}
+
 /** @returns {Object|null} what the form would save, null if nothing counts any more */
 export function unsaved(record) {
-    if (record.data.state && record.data.state !== "draft") {
+    const { resModel, data } = record;
+    if (resModel !== "whatsapp.broadcast" || (data.state && data.state !== "draft")) {
         return null;
     }
     const changes = record._getChanges();

@@ -9,6 +9,7 @@ import { useRecordObserver } from "@web/model/relational_model/utils";
 import { fileTypeMagicWordMap } from "@web/views/fields/image/image_field";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
+import { broadcastId } from "./draft";
 import { directionOf, MessageBubble } from "./message_bubble";
 import { usePeople } from "./people";
 import { PeopleStepper } from "./people_stepper";
@@ -110,8 +111,8 @@ export class MessagePreview extends Component {
             return "";
         }
         if (isBinarySize(file)) {
-            const { resModel, resId } = this.props.record;
-            return imageUrl(resModel, resId, "media_file", { unique });
+            const id = broadcastId(this.props.record);
+            return imageUrl("whatsapp.broadcast", id, "media_file", { unique });
         }
         const type = fileTypeMagicWordMap[file[0]] || "png";
         return `data:image/${type};base64,${file}`;

@@ -4,7 +4,7 @@ import { RPCError } from "@web/core/network/rpc";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 
-import { unsaved, useDraft } from "./draft";
+import { broadcastId, unsaved, useDraft } from "./draft";
 
 /**
  * The people of a broadcast's audience, one at a time, and what the message says to each.
@@ -27,10 +27,11 @@ export function usePeople() {
     let record = props.record;
 
     async function fetch(offset, withCount) {
+        const id = broadcastId(record);
         return orm.silent.call(
             "whatsapp.broadcast",
             "get_message_previews",
-            [record.resId ? [record.resId] : []],
+            [id ? [id] : []],
             {
                 offset,
                 limit: 1,
