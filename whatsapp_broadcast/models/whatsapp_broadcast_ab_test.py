@@ -128,6 +128,10 @@ class WhatsappBroadcast(models.Model):
         self.check_access("write")
         self._clear_recipients()
 
+    def _waits_for_winner(self):
+        """Tell whether a part of the people waits for the end of the test."""
+        return bool(self.variant_ids) and self.ab_share < 100 and not self.ab_winner
+
     # === DECISION === #
 
     def _set_state(self, state, reason=False, detail=False):

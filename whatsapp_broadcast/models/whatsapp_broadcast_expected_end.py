@@ -55,7 +55,11 @@ class WhatsappBroadcast(models.Model):
 
     def _expected_end(self, rate):
         self.env.flush_all()
-        start = max(self._now(), self.resting_until or self._now())
+        waits = self._waits_for_winner()
+        if waits and self.ab_is_manual:
+            return None  # a person decides when it goes on
+        now = self._now()
+        start = max(now, self.resting_until or now, waits and self.ab_decide_at or now)
         end = engine.finish(
             self.queued_count + self.sending_count,
             start,
@@ -63,6 +67,8 @@ class WhatsappBroadcast(models.Model):
             self._window((self.recipient_timezones or [])[:ZONES] or None),
             engine.allowances(self.env.cr, self.number_id.id),
         )
+        if waits:
+            return end
         self.env.cr.execute(queries.LAST_DUE, {"broadcast_id": self.id})
         [last_due] = self.env.cr.fetchone()
         return end and max(end, last_due or end).replace(microsecond=0)

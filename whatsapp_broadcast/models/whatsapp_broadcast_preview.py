@@ -229,8 +229,10 @@ class WhatsappBroadcast(models.Model):
         ]
 
     def _preview_rows(self):
+        """Return the domain of who gets, or may get, the broadcast's own message."""
         return [
             ("broadcast_id", "=", self.id),
+            ("variant", "in", ("A", False)),
             *("|", ("address", "!=", False), ("skip_reason", "in", VALUE_REASONS)),
         ]
 
@@ -246,12 +248,18 @@ class WhatsappBroadcast(models.Model):
                 "lang": recipient.lang or "",
                 "variables": {
                     f"{component}.{item[0]}": item[-1]
-                    for component, items in (recipient.variables or {}).items()
+                    for component, items in self._own_variables(recipient).items()
                     for item in items
                 },
             }
             for recipient in recipients
         ]
+
+    def _own_variables(self, recipient):
+        variables = recipient.variables or {}
+        waits = self.variant_ids and not recipient.variant and not recipient.skip_reason
+        # who waits for the end of a test has the values of all messages
+        return (variables.get("A") if waits else variables) or {}
 
 
 class ValueRules:

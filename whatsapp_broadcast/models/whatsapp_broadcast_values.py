@@ -198,11 +198,16 @@ class AllValues:
         if len(messages) == 1:
             return messages["A"]
         cases = SQL(" ").join(
-            SQL("WHEN %s THEN %s", name, variables)
+            SQL("WHEN drawn.variant = %s THEN %s", name, variables)
             for name, variables in messages.items()
         )
         each = (SQL("%s, %s", name, variables) for name, variables in messages.items())
-        return SQL("CASE drawn.variant %s ELSE %s END", cases, _json("object", each))
+        return SQL(
+            "CASE %s WHEN reason IS NOT NULL THEN %s ELSE %s END",
+            cases,
+            messages["A"],
+            _json("object", each),
+        )
 
 
 def _array(columns):

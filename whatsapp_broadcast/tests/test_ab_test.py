@@ -101,6 +101,14 @@ class TestAbTest(BroadcastCommon):
         with self.assertRaises(UserError):
             broadcast.action_choose_winner("A")
 
+    def test_the_expected_end_is_after_the_decision(self):
+        broadcast = self.launched()
+        ends_at = broadcast.get_expected_end()["ends_at"]
+        self.assertGreater(ends_at, broadcast.ab_decide_at)
+        self.assertLess(ends_at, broadcast.ab_decide_at + timedelta(hours=1))
+        broadcast.ab_is_manual = True
+        self.assertFalse(broadcast.get_expected_end()["ends_at"])
+
     def test_figures(self):
         broadcast = self.launched()
         self.settle(self.rows(broadcast, "B"), "read")
@@ -128,6 +136,26 @@ class TestAbTest(BroadcastCommon):
         self.other.variable_ids[1].text = False
         with self.assertRaisesRegex(UserError, "have no value"):
             self.make_test(1).action_launch()
+
+    def test_the_preview_shows_the_own_message(self):
+        self.make_variable(self.template, "1", value_type="text", text="own")
+        broadcast = self.make_test()
+        broadcast.action_review()
+        found = broadcast.get_message_previews(limit=50)["people"]
+        self.assertGreater(len(found), 10)
+        self.assertLess(len(found), 40)
+        for person in found:
+            self.assertEqual(person["variables"], {"body.1": "own"})
+
+    def test_who_lacks_a_value_of_any_message_is_left_out(self):
+        lead = self.make_lead("+12125550177")
+        broadcast = self.make_broadcast(
+            lead, variant_ids=[Command.create({"template_id": self.other.id})]
+        )
+        broadcast.action_review()
+        self.assertEqual(broadcast.recipient_ids.skip_reason, "variable_missing")
+        wizard = self.env["whatsapp.broadcast.launch"].with_user(self.user)
+        self.assertTrue(wizard.create({"broadcast_id": broadcast.id}).skipped_summary)
 
     def test_a_launched_test_is_not_changed(self):
         broadcast = self.launched(4)

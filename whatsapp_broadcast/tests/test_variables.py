@@ -230,7 +230,11 @@ class TestVariables(BroadcastCommon):
         self.assertEqual(wizard.reachable_count, 1)
         self.assertEqual(wizard.skipped_count, 2)
         found = {
-            r["label"]: (r["count"], r["names"]) for r in wizard._skipped_by_reason()
+            reason["label"]: (
+                reason["count"],
+                [person["name"] for person in reason["people"]],
+            )
+            for reason in wizard._skipped_by_reason()
         }
         self.assertEqual(
             found,
