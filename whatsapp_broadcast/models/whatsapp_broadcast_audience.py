@@ -126,7 +126,7 @@ class WhatsappBroadcast(models.Model):
             have no valid phone
         :return: the position of the last one, None if there was none
         """
-        chunk, variables = self._chunk(sources, position)
+        chunk, values = self._chunk(sources, position)
         self.env.cr.execute(queries.WITHOUT_JIT)
         self.env.cr.execute(
             SQL(
@@ -136,7 +136,8 @@ class WhatsappBroadcast(models.Model):
                 **self._window_values(chunk, is_due),
                 **self._translation_values(),
                 **self._variant_values(),
-                variables=variables,
+                variables=values.variables,
+                too_long=values.too_long,
                 chunk=chunk,
             )
         )
@@ -145,7 +146,10 @@ class WhatsappBroadcast(models.Model):
         return last
 
     def _chunk(self, sources, position):
-        """Return the query of the next records, and that of their variables."""
+        """Return the query of the next records, and the values of one source.
+
+        What is made of their texts is the same for all sources.
+        """
         values = [self._all_values(source.model) for source in sources]
         limit = CHUNK_THROUGH_ORM if any(v.needs_orm for v in values) else CHUNK
         parts = [
@@ -153,10 +157,10 @@ class WhatsappBroadcast(models.Model):
             for source, read in zip(sources, values, strict=True)
         ]
         if len(parts) == 1:
-            return parts[0], values[0].variables
+            return parts[0], values[0]
         records = SQL(" UNION ALL ").join(SQL("(%s)", part) for part in parts)
         chunk = SQL(queries.NEXT_OF_ALL, records=records, limit=limit)
-        return chunk, values[0].variables
+        return chunk, values[0]
 
     def _next_records(self, source, values, position, limit):
         """Return the query of the next records of one source."""

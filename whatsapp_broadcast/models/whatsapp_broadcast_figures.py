@@ -116,6 +116,7 @@ class WhatsappBroadcast(models.Model):
                 number_id=self.number_id.id or 0,
                 **self._people_values(),
                 **self._zone_values(by_recipient=False, zones={}),
+                too_long=values[0].too_long,
                 chunk=chunk,
             )
         )

@@ -24,6 +24,7 @@ SKIP_REASONS = [
     ("no_consent", "No consent to marketing"),
     ("no_access", "No right to read it"),
     ("variable_missing", "A variable has no value"),
+    ("too_long", "The text is too long with its values"),
     ("outside_window", "No reply in the last 24 hours"),
     ("lead_closed", "Won, lost or archived"),
     ("already_messaged", "Got an earlier run of the series"),

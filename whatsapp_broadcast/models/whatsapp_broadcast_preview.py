@@ -26,7 +26,7 @@ CHANGES_LIMIT = 1_000_000
 #: What of a form's unsaved changes says who gets what.
 PREVIEWED_FIELDS = (FROZEN_FIELDS | {"user_id"}) - TIME_FIELDS - {"media_file"}
 #: Left out because of a value: shown, so that one sees it.
-VALUE_REASONS = ("variable_missing", "variable_refused")
+VALUE_REASONS = ("variable_missing", "too_long")
 
 #: Who gets a message only where the broadcast includes those who are closed.
 OPEN = {

@@ -6,6 +6,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .whatsapp_broadcast_template import PLACEHOLDER
+
 #: The only records with columns.
 ROW = "whatsapp.broadcast.custom.row"
 #: Of a message without variables.
@@ -39,7 +41,16 @@ class WhatsappBroadcast(models.Model):
             [v._candidates(model, params, self.user_id) for v in variables],
             [(v.component, v._name_in_message(kinds)) for v in variables],
             offset,
+            self._rooms(template) if variables else {},
         )
+
+    def _rooms(self, template):
+        """Return {component: (its text, the most characters that it may have)}."""
+        limits = template.account_id.sudo()._parser().text_limits
+        return {
+            "header": (template.header_text or "", limits.header),
+            "body": (template.body or "", limits.body),
+        }
 
     def _all_values(self, model):
         """Return the :class:`Values` of all messages for records of ``model``."""
@@ -79,11 +90,13 @@ class Values:
     :param list candidates: for each variable what its ``_candidates`` says
     :param list places: for each variable (component, what stands before its text)
     :param int offset: how many texts of other messages stand before in the column
+    :param dict rooms: see ``_rooms``
     """
 
-    def __init__(self, model, candidates, places, offset=0):
+    def __init__(self, model, candidates, places, offset=0, rooms=None):
         self.model = model
         self.offset = offset
+        self.rooms = rooms or {}
         self.candidates = candidates
         self.places = places
         self.columns = [_text_sql(model, some) for some in candidates]
@@ -165,6 +178,25 @@ class Values:
         )
         return _json("object", pairs)
 
+    @property
+    def overflows(self):
+        """Return the conditions on ``texts`` by which the message gets too long."""
+        found = []
+        for component, (text, limit) in self.rooms.items():
+            names = PLACEHOLDER.findall(text)
+            lengths = [
+                SQL("%s * length(texts[%s])", names.count(before[0]), position)
+                for position, (where, before) in enumerate(
+                    self.places, start=self.offset + 1
+                )
+                if where == component
+            ]
+            if lengths:
+                literal = len(PLACEHOLDER.sub("", text))
+                total = SQL(" + ").join([SQL("%s", literal), *lengths])
+                found.append(SQL("%s > %s", total, limit))
+        return found
+
 
 class AllValues:
     """The texts of all of a broadcast's messages for records of one model.
@@ -190,6 +222,12 @@ class AllValues:
     def texts(self):
         """The values as text[], NULL if no message has a variable."""
         return _array([c for values in self.by_name.values() for c in values.columns])
+
+    @property
+    def too_long(self):
+        """A condition on ``texts``: a message gets longer than the provider takes."""
+        found = [one for values in self.by_name.values() for one in values.overflows]
+        return SQL(" OR ").join(found or [SQL("FALSE")])
 
     @property
     def variables(self):

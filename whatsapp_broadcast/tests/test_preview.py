@@ -117,6 +117,20 @@ class TestPreview(PreviewCommon):
             },
         )
 
+    def test_who_gets_a_text_that_is_too_long_is_left_out(self):
+        draft = self.draft(template_params={"body.2": {"field": "city"}})
+        self.leads[0].city = "x" * 1010  # beside "Hi Ann, in  Ann"
+        self.leads[3].city = "x" * 1009
+        figures = draft.get_audience_figures()
+        reasons = {entry["reason"]: entry["count"] for entry in figures["left_out"]}
+        self.assertEqual(reasons["too_long"], 1)
+        draft.action_review()
+        rows = {row.lead_id: row for row in draft.recipient_ids}
+        self.assertEqual(rows[self.leads[0]].skip_reason, "too_long")
+        self.assertEqual(rows[self.leads[3]].state, "queued")
+        [ann] = [p for p in self.people(draft) if p["name"] == "Ann"]
+        self.assertEqual([p["kind"] for p in ann["problems"]], ["too_long"])
+
     def test_each_refused_value(self):
         for value, kind in (
             ("a\tb", "tabs"),

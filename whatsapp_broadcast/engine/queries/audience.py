@@ -182,6 +182,7 @@ SELECT source.*, prefix.country_code,
             ORDER BY closed, activity DESC NULLS LAST, rank
         ) > 1 OR {GOES_BY_ANOTHER_NAME} THEN 'duplicate'
         WHEN '' = ANY(texts) THEN 'variable_missing'
+        WHEN %(too_long)s THEN 'too_long'
     END AS reason
 FROM source
 LEFT JOIN whatsapp_broadcast_prefix prefix ON prefix.prefix = left(source.phone, 5)
@@ -219,7 +220,8 @@ WITH {_PEOPLE}, inserted AS (
         CASE WHEN reason IS NULL THEN phone END,
         COALESCE(phone, given), guessed,
         CASE
-            WHEN reason IS NULL OR reason = 'variable_missing' THEN %(variables)s
+            WHEN reason IS NULL OR reason IN ('variable_missing', 'too_long')
+            THEN %(variables)s
         END,
         CASE WHEN reason IS NULL THEN 'queued' ELSE 'skipped' END, reason,
         CASE

@@ -1,4 +1,4 @@
-import { Component, onMounted, onWillStart, onWillUnmount, useState } from "@odoo/owl";
+import { Component, onMounted, onWillUnmount, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { deserializeDateTime, toLocaleDateTimeString } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
@@ -37,8 +37,8 @@ export class BroadcastPace extends Component {
         this.samples = [];
         this.state = useState({ pace: null, expected: null });
         let timer;
-        onWillStart(() => this.ask());
         onMounted(() => {
+            this.ask(); // the form does not wait for it
             this.look();
             timer = browser.setInterval(() => this.look(), TICK);
         });
@@ -71,13 +71,21 @@ export class BroadcastPace extends Component {
     }
 
     get possible() {
-        return formatInteger(Math.round(this.state.expected.messages_per_minute));
+        const { messages_per_minute } = this.state.expected;
+        return _t("%s a minute", formatInteger(Math.round(messages_per_minute)));
+    }
+
+    get waitsForChoice() {
+        const { ab_is_manual, ab_winner, variant_ids } = this.props.record.data;
+        return Boolean(ab_is_manual && !ab_winner && variant_ids?.count);
     }
 
     get end() {
         const { ends_at } = this.state.expected;
         if (!ends_at) {
-            return _t("not within 90 days");
+            return this.waitsForChoice
+                ? _t("when the A/B test is decided")
+                : _t("not within 90 days");
         }
         const at = deserializeDateTime(ends_at);
         const now = DateTime.now();
