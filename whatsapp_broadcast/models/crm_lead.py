@@ -45,8 +45,8 @@ class CrmLead(models.Model):
         models_ = [self.env[f"whatsapp.broadcast.{name}"] for name in FOLLOWERS]
         for model in models_:
             model.flush_model()
-        for statement in statements:
-            self.env.cr.execute(statement, values)
+        # In one round trip: leads get their partners one by one.
+        self.env.cr.execute(";\n".join(statements), values)
         for model in models_:
             model.invalidate_model()
         self.env["whatsapp.broadcast"].invalidate_model(["lead_ids"])
