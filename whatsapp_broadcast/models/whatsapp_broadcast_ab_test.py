@@ -143,9 +143,10 @@ class WhatsappBroadcast(models.Model):
         return result
 
     @api.model
-    def _cron_prepare(self):
+    def _start_scheduled(self):
+        """Also decide what is due to be decided: no copy of a database gets here."""
         self._decide_ab_tests()
-        return super()._cron_prepare()
+        return super()._start_scheduled()
 
     def _decide_ab_tests(self):
         """Choose what is due to be chosen, and let the rest of the people have it."""

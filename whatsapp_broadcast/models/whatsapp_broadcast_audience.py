@@ -240,13 +240,10 @@ class WhatsappBroadcast(models.Model):
 
         Read with all rights: who is on such a list gets nothing, whoever may see it.
         """
-        broadcast_sudo = self.sudo()
-        phones = [
-            self._phones_within_chunk(source)
-            for source in broadcast_sudo._sources_of_lists(self.exclude_list_ids)
-            if self.exclude_list_ids
-        ]
-        return SQL(" UNION ALL ").join(phones or [SQL("SELECT NULL AS phone LIMIT 0")])
+        if not self.exclude_list_ids:
+            return SQL(queries.NO_PHONES)
+        sources = self.sudo()._sources_of_lists(self.exclude_list_ids)
+        return SQL(" UNION ALL ").join(map(self._phones_within_chunk, sources))
 
     def _phones_within_chunk(self, source):
         query = source.model._search(source.domain)

@@ -18,14 +18,13 @@ SAMPLE = 50_000
 class Figures(NamedTuple):
     """What an audience comes to.
 
-    ``found`` records, of which ``hidden`` may not be read; ``left_out``: {reason:
-    records}; ``reachable``: {(ISO code of the country or None, whether the person wrote
-    within 24 hours): people}; ``guessed``: reachable people whose number names no
-    country; ``is_estimate``: counted on a sample.
+    ``found`` records; ``left_out``: {reason: records}; ``reachable``: {(ISO code of the
+    country or None, whether the person wrote within 24 hours): people}; ``guessed``:
+    reachable people whose number names no country; ``is_estimate``: counted on a
+    sample.
     """
 
     found: int
-    hidden: int
     left_out: dict
     reachable: dict
     guessed: int
@@ -97,7 +96,7 @@ class WhatsappBroadcast(models.Model):
             left_out, reachable, guessed = _scale(found, left_out, reachable, guessed)
         if hidden:
             left_out["no_access"] = hidden
-        return Figures(found + hidden, hidden, left_out, reachable, guessed, step > 1)
+        return Figures(found + hidden, left_out, reachable, guessed, step > 1)
 
     def _count(self, sources, step):
         """Return the rows of ``AUDIENCE_FIGURES`` over one in ``step`` phones."""

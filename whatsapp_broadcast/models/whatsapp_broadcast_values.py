@@ -93,10 +93,10 @@ class Values:
     :param dict rooms: see ``_rooms``
     """
 
-    def __init__(self, model, candidates, places, offset=0, rooms=None):
+    def __init__(self, model, candidates, places, offset, rooms):
         self.model = model
         self.offset = offset
-        self.rooms = rooms or {}
+        self.rooms = rooms
         self.candidates = candidates
         self.places = places
         self.columns = [_text_sql(model, some) for some in candidates]

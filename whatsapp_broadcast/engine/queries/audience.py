@@ -70,6 +70,9 @@ SELECT * FROM (%(records)s) AS every
 ORDER BY position FETCH FIRST %(limit)s ROWS WITH TIES
 """
 
+#: Of lists that are left out, where there is none.
+NO_PHONES = "SELECT NULL::text AS phone LIMIT 0"
+
 #: A condition of what is asked beside a chunk.
 WITHIN_CHUNK = """
 %(phone)s >= (SELECT min(phone) FROM source)

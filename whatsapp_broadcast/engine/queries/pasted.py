@@ -20,7 +20,7 @@ FROM unnest(%(row)s::int[], %(name)s::text[], %(phone)s::text[],
 ANALYZE_ROWS = "ANALYZE whatsapp_broadcast_custom_row"
 
 
-def mark_duplicates(owner):
+def _mark_duplicates(owner):
     """The first row of each phone counts; those after it are its duplicates."""
     # An array, not a join: of new rows the planner does not know how many they are.
     return f"""
@@ -40,7 +40,7 @@ WHERE id = ANY(ARRAY(
 
 
 MARK_DUPLICATES = {
-    owner: mark_duplicates(owner) for owner in ("broadcast_id", "paste_id")
+    owner: _mark_duplicates(owner) for owner in ("broadcast_id", "paste_id")
 }
 
 #: Rows that are added follow those that are there.

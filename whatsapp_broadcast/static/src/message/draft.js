@@ -15,11 +15,21 @@ const FIELDS = [
     "audience_domain",
     "earlier_result",
     "include_closed",
+    "skip_country_guessed",
+    "exclude_days",
+    "company_id",
     "custom_columns",
     "recipient_count",
 ];
-/** Where an audience may be kept. */
-const LISTS = ["lead_ids", "partner_ids", "list_ids", "custom_row_ids", "earlier_broadcast_ids"];
+/** Where an audience, and who is left out of it, may be kept. */
+const LISTS = [
+    "lead_ids",
+    "partner_ids",
+    "list_ids",
+    "exclude_list_ids",
+    "custom_row_ids",
+    "earlier_broadcast_ids",
+];
 /** Sent by the form when it saves; to look at people they are only weight. */
 const UNSENT = ["media_file"];
 
