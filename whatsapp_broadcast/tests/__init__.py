@@ -39,6 +39,7 @@ from . import (
     test_sources,
     test_states,
     test_tours,
+    test_translations,
     test_undo,
     test_upload,
     test_values,
