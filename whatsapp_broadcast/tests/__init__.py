@@ -25,6 +25,7 @@ from . import (
     test_message,
     test_neutralize,
     test_news,
+    test_onboarding,
     test_pasted,
     test_pauses,
     test_people,
