@@ -1,8 +1,9 @@
 from collections import Counter
 from unittest.mock import patch
 
-from odoo.addons.web.controllers import dataset
 from odoo.tests import HttpCase, tagged
+
+from odoo.addons.web.controllers import dataset
 
 from .common import BroadcastCommon
 
