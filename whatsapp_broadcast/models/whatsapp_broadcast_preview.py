@@ -179,7 +179,7 @@ class WhatsappBroadcast(models.Model):
         """Return the number of people, up to one more than PREVIEW_OFFSET."""
         limit = PREVIEW_OFFSET + 1
         if self._has_recipients():
-            recipients = self.recipient_ids.browse()
+            recipients = self.env["whatsapp.broadcast.recipient"]
             return recipients.search_count(self._preview_rows(), limit=limit)
         count = 0
         for source in self._preview_sources():
@@ -239,7 +239,7 @@ class WhatsappBroadcast(models.Model):
         return domain & (has_address | Domain("skip_reason", "in", VALUE_REASONS))
 
     def _preview_of_recipients(self, offset, limit):
-        recipients = self.recipient_ids.browse().search(
+        recipients = self.env["whatsapp.broadcast.recipient"].search(
             self._preview_rows(), offset=offset, limit=limit, order="address, id"
         )
         return [

@@ -13,6 +13,7 @@ from . import (
     test_custom,
     test_events,
     test_figures,
+    test_form,
     test_freeze,
     test_guard,
     test_json2,

@@ -63,14 +63,19 @@ export class MessagePreview extends Component {
         this.keepLast = new KeepLast();
         this.state = useState({ template: null });
         this.people = usePeople();
-        useRecordObserver(async ({ data }) => {
-            const id = data.template_id?.id;
-            const version = `${id}-${data.template_version}`;
-            if (version !== this.version) {
-                this.version = version;
-                this.state.template = await this.keepLast.add(loadTemplate(this.orm, id));
-            }
+        // nothing is returned: the form does not wait for the template
+        useRecordObserver((record) => {
+            this.follow(record);
         });
+    }
+
+    async follow({ data }) {
+        const id = data.template_id?.id;
+        const version = `${id}-${data.template_version}`;
+        if (version !== this.version) {
+            this.version = version;
+            this.state.template = await this.keepLast.add(loadTemplate(this.orm, id));
+        }
     }
 
     get bubbleProps() {
