@@ -1,5 +1,6 @@
 from . import (
     test_ab_test,
+    test_accessibility,
     test_approval,
     test_attend,
     test_audience,
@@ -28,6 +29,7 @@ from . import (
     test_news,
     test_onboarding,
     test_pasted,
+    test_path_tours,
     test_pauses,
     test_people,
     test_person,
