@@ -131,12 +131,14 @@ def test_found_is_reachable_and_left_out_is_frozen_and_sent(stage):
     stage.execute(OPT_IN)
     stage.execute(OPT_OUT)
     stage.execute(RULES)
-
     everybody = to_lists(make_list(stage, ""))
+    excluded = make_list(stage, "excluded")
+    stage.execute("ANALYZE")  # as PostgreSQL does by itself a minute later
+
     offer = stage.broadcast(
         [],
         **everybody,
-        exclude_list_ids=[[6, 0, [make_list(stage, "excluded")]]],
+        exclude_list_ids=[[6, 0, [excluded]]],
         exclude_days=3,
         skip_country_guessed=True,
         only_new=True,
