@@ -205,6 +205,7 @@ PUBLIC_METHODS = {
     "whatsapp.broadcast.launch": {
         "action_launch": {},
         "action_open_left_out": {},
+        "action_accept_template": {},
         "create": {"vals_list": [{"broadcast_id": 1}]},
     },
     "whatsapp.broadcast.register": {"action_register": {}},
