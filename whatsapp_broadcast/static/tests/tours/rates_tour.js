@@ -1,15 +1,11 @@
 import { registry } from "@web/core/registry";
-import { click, menu, press } from "./steps";
+import { click, menu, press, search } from "./steps";
 
 const tours = registry.category("web_tour.tours");
 
 tours.add("whatsapp_broadcast_change_rate", {
     steps: () => [
-        {
-            content: "What a utility message to the United States costs",
-            trigger: ".o_searchview_input",
-            run: "edit North America && press Enter",
-        },
+        ...search("Market", "North America"),
         click(".o_data_row:contains(Utility) td[name=price]"),
         {
             trigger: ".o_selected_row .o_field_widget[name=price] input",

@@ -1,16 +1,12 @@
 import { patch } from "@web/core/utils/patch";
 import { download } from "@web/core/network/download";
 import { registry } from "@web/core/registry";
-import { click } from "./steps";
+import { click, search } from "./steps";
 
 registry.category("web_tour.tours").add("whatsapp_broadcast_recipients", {
     steps: () => [
         click(".oe_stat_button:contains(Recipients)"),
-        {
-            content: "Search by phone",
-            trigger: ".o_searchview_input",
-            run: "edit 2000006 && press Enter",
-        },
+        ...search("Phone", "2000006"),
         {
             trigger: ".o_list_view:has(.o_data_row:count(1)) .o_data_row:contains(Undeliverable)",
         },

@@ -27,9 +27,18 @@ export const edit = (field, value) => ({
     run: `edit ${value} && press Tab`,
 });
 
+/** Searches a list in one of its fields. */
+export const search = (field, text) => [
+    {
+        trigger: ".o_searchview_input",
+        run: `edit ${text}`,
+    },
+    click(`.o_searchview_autocomplete .o-dropdown-item:contains(${field})`),
+];
+
 /** The live figure of whom the draft reaches. */
 export const reaches = (count) => ({
-    trigger: `.o_whatsapp_audience_figures[aria-busy=false] .o_whatsapp_reachable .fw-bold:contains(/^${count}$/)`,
+    trigger: `.o_whatsapp_audience_figures:not([aria-busy]) .o_whatsapp_reachable .fw-bold:contains(/^${count}$/)`,
 });
 
 export const leavesOut = (count, reason) => ({
