@@ -1,38 +1,17 @@
 """Tracked links, from the launch to people who press them all at once."""
 
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+
+from clicks import TRACK_BUTTON, press
 
 from tools.stage import phones
 
 OFFER = "https://shop.example/offer/spring"
-AGENT = {"User-Agent": "Mozilla/5.0 (Linux; Android 15) Mobile"}
-
-
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """The shop is not there."""
-
-    def redirect_request(self, *_arguments):
-        return None
-
-
-def press(url):
-    """Open a link; return (HTTP status, where it leads)."""
-    opener = urllib.request.build_opener(NoRedirect)
-    try:
-        with opener.open(urllib.request.Request(url, headers=AGENT), timeout=60) as one:
-            return one.status, ""
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers["Location"] or ""
 
 
 def test_each_person_is_known_by_his_link(make_stage):
     stage = make_stage("--delivered=1", "--read=0")
-    stage.execute(
-        "UPDATE whatsapp_broadcast_template_button SET is_tracked = TRUE"
-        " WHERE url = 'https://shop.example/offer/{{1}}'"
-    )
+    stage.execute(TRACK_BUTTON)
     broadcast = stage.launch(
         stage.make_leads(phones(60)), template_params={"button.0": {"text": OFFER}}
     )
