@@ -41,6 +41,7 @@ from . import (
     whatsapp_broadcast_message,
     whatsapp_broadcast_notice,
     whatsapp_broadcast_number,
+    whatsapp_broadcast_onboarding,
     whatsapp_broadcast_pace,
     whatsapp_broadcast_permission,
     whatsapp_broadcast_prefix,
