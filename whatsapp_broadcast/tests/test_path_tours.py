@@ -115,7 +115,7 @@ class TestCourseTours(PathCommon):
         copy = self.env["whatsapp.broadcast"].search(
             [("earlier_broadcast_ids", "in", broadcast.ids)]
         )
-        self.assertEqual(copy.user_id, user)
+        self.assertEqual((copy.create_uid, copy.user_id), (user, broadcast.user_id))
 
     def test_cancel_and_duplicate_as_a_user(self):
         self.cancel_and_duplicate(self.user)
