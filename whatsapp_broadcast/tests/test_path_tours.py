@@ -92,7 +92,7 @@ class TestCourseTours(PathCommon):
         rest = broadcast.recipient_ids.filtered(lambda r: not r.variant)
         self.walk("choose_message", broadcast, self.manager)
         self.assertEqual(broadcast.ab_winner, "B")
-        rest.invalidate_recordset()
+        self.run_prepare()
         self.assertEqual(rest.template_id, second)
 
     def test_schedule(self):
