@@ -37,7 +37,7 @@ LEFT_OUT = [
     ("aria-allowed-attr", ".o-dropdown:has(.o_select_menu_toggler)"),
     ("aria-required-parent", ".o_notebook_headers .nav-link"),
     ("label", ".o_field_percentage input"),
-    ("button-name", ".o_clipboard_button"),
+    ("button-name", ".o_clipboard_button, .o_calendar_view .oi-panel-right"),
     ("autocomplete-valid", ".o_select_menu_input"),
     ("label select-name aria-allowed-attr", ".o_tree_editor *"),
     # A card is a link, and its HTML element an article.
