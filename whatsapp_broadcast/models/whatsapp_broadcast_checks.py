@@ -82,7 +82,7 @@ class WhatsappBroadcast(models.Model):
 
     def _check_prepared_values(self):
         """Refuse what was prepared with other variables than the template has now."""
-        row = self.recipient_ids.search(
+        row = self.env["whatsapp.broadcast.recipient"].search(
             [("broadcast_id", "=", self.id), ("due_at", "!=", False)], limit=1
         )
         if not row or self.message_type != "template":
@@ -139,6 +139,7 @@ class WhatsappBroadcast(models.Model):
         elif self.message_type == "media" and self.media_kind == "audio":
             self._check_no_caption()
         self._check_text_lengths()
+        self._check_links()
         needs_media = self.message_type == "media" or self.template_header_type in (
             "image",
             "video",

@@ -26,16 +26,21 @@ export class VariablesField extends Component {
         this.keepLast = new KeepLast();
         // A source that has no value yet is in no way part of the record.
         this.state = useState({ variables: [], sources: {} });
-        useRecordObserver(async ({ data }) => {
-            const id = data.template_id?.id;
-            const version = `${id}-${data.template_version}`;
-            if (version !== this.version) {
-                this.version = version;
-                const template = await this.keepLast.add(loadTemplate(this.orm, id));
-                this.state.sources = {};
-                this.state.variables = template?.variable_ids || [];
-            }
+        // nothing is returned: the form does not wait for the template
+        useRecordObserver((record) => {
+            this.follow(record);
         });
+    }
+
+    async follow({ data }) {
+        const id = data.template_id?.id;
+        const version = `${id}-${data.template_version}`;
+        if (version !== this.version) {
+            this.version = version;
+            const template = await this.keepLast.add(loadTemplate(this.orm, id));
+            this.state.sources = {};
+            this.state.variables = template?.variable_ids || [];
+        }
     }
 
     get model() {
@@ -54,8 +59,9 @@ export class VariablesField extends Component {
                 key,
                 value,
                 label: variableLabel(variable),
-                sample: variable.sample,
-                source: this.state.sources[key] || this.sourceOf(value),
+                sample: variable.is_tracked ? "" : variable.sample,
+                isTracked: variable.is_tracked,
+                source: this.state.sources[key] || this.sourceOf(value, variable),
                 byTemplate: this.byTemplate(variable),
                 templateFallback: variable.fallback,
             };
@@ -66,8 +72,9 @@ export class VariablesField extends Component {
         return typeof value === "string" ? { text: value } : value || {};
     }
 
-    sourceOf(value) {
-        return SOURCES.find((source) => value[source]) || "template";
+    sourceOf(value, variable) {
+        const isLeft = variable.is_tracked && !this.byTemplate(variable);
+        return SOURCES.find((source) => value[source]) || (isLeft ? "text" : "template");
     }
 
     /** What the template itself says, or "" if each broadcast must say it. */
@@ -82,6 +89,10 @@ export class VariablesField extends Component {
             user_phone: _t("Sender's phone"),
             user_email: _t("Sender's e-mail"),
         }[value_type];
+    }
+
+    get sameForAll() {
+        return _t("The same for everyone");
     }
 
     get userChoices() {
