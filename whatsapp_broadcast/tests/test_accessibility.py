@@ -30,7 +30,7 @@ LEFT_OUT = [
     ("empty-table-header button-name", ".o_list_table th, .o_list_table th button"),
     ("label", ".o_list_table input[type=checkbox], .o_recurrent_weekdays input"),
     ("image-alt", ".o_m2o_avatar img"),
-    ("scrollable-region-focusable", ".o_list_renderer"),
+    ("scrollable-region-focusable", ".o_list_renderer, .o_pivot"),
     ("empty-table-header", ".o_pivot th"),
     # Fields.
     ("aria-allowed-attr", ".o_progress, .o_tag, .o-autocomplete--input"),
