@@ -41,6 +41,7 @@ from . import (
     whatsapp_broadcast_message,
     whatsapp_broadcast_notice,
     whatsapp_broadcast_number,
+    whatsapp_broadcast_onboarding,
     whatsapp_broadcast_pace,
     whatsapp_broadcast_permission,
     whatsapp_broadcast_prefix,
@@ -76,6 +77,7 @@ from . import (
     whatsapp_broadcast_attend,
     whatsapp_broadcast_consent_entry,
     whatsapp_broadcast_failures,
+    whatsapp_broadcast_links,
     whatsapp_broadcast_list_source,
     whatsapp_broadcast_unreached,
 )

@@ -364,30 +364,30 @@ class WhatsappBroadcastAccount(models.Model):
 
     def action_open_numbers(self):
         """Open the account's numbers."""
-        return self._open("whatsapp.broadcast.number", self.env._("Numbers"))
+        return self._open("whatsapp_broadcast_number_action")
 
     def action_open_templates(self):
         """Open the account's templates."""
-        return self._open("whatsapp.broadcast.template", self.env._("Templates"))
+        return self._open("whatsapp_broadcast_template_action")
 
     def action_open_notices(self):
         """Open what the provider said of the account and what belongs to it."""
-        return self._open("whatsapp.broadcast.notice", self.env._("Notices"))
+        return self._open("whatsapp_broadcast_notice_action")
 
     def action_open_unrouted(self):
         """Open the webhooks that came here and belong to nobody."""
-        action = self._open("whatsapp.broadcast.event", self.env._("Unknown Numbers"))
+        action = self._open("whatsapp_broadcast_event_action")
         domain = [*action["domain"], ("state", "=", "unrouted")]
-        return action | {"view_mode": "list,form", "domain": domain}
+        return action | {"name": self.env._("Unknown Numbers"), "domain": domain}
 
-    def _open(self, model, name):
+    def _open(self, name):
         self.ensure_one()
         self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            f"whatsapp_broadcast.{name}"
+        )
         return {
-            "type": "ir.actions.act_window",
-            "name": name,
-            "res_model": model,
-            "view_mode": "list,kanban,form",
+            **action,
             "domain": [("account_id", "=", self.id)],
             "context": {"default_account_id": self.id},
         }

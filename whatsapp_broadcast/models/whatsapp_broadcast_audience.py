@@ -107,7 +107,7 @@ class WhatsappBroadcast(models.Model):
 
         :param bool is_due: whether they may be sent, unlike those of a review
         """
-        sources = self._sources()
+        sources = self._bounded_sources()
         kind, position = cursor[0], cursor[1:]
         if kind == "p":
             last = self._insert_chunk(sources, position, is_due)
@@ -118,6 +118,16 @@ class WhatsappBroadcast(models.Model):
         if last:
             return f"i{last},{index}"
         return f"i0,{index + 1}" if index + 1 < len(sources) else PREPARED
+
+    def _bounded_sources(self):
+        """Return the sources without what came after the launch."""
+        return [
+            source._replace(
+                domain=source.domain
+                & Domain("id", "<=", self.audience_bounds[source.model._name])
+            )
+            for source in self._sources()
+        ]
 
     def _insert_chunk(self, sources, position, is_due):
         """Insert the next recipients of sources.
@@ -145,53 +155,27 @@ class WhatsappBroadcast(models.Model):
         self._add_recipient_timezones(set(timezones or ()))
         return last
 
-    def _chunk(self, sources, position):
+    def _chunk(self, sources, position, most=None):
         """Return the query of the next records, and the values of one source.
 
         What is made of their texts is the same for all sources.
+
+        :param int most: records, but for those that share the last one's phone
         """
+        most = most or CHUNK
+        by_language = self.in_recipient_language  # what is not saved is forgotten below
         values = [self._all_values(source.model) for source in sources]
-        limit = CHUNK_THROUGH_ORM if any(v.needs_orm for v in values) else CHUNK
+        if any(v.needs_orm for v in values):
+            most = min(most, CHUNK_THROUGH_ORM)
         parts = [
-            self._next_records(source, read, position, limit)
+            _next_records(source, read, position, most, by_language)
             for source, read in zip(sources, values, strict=True)
         ]
         if len(parts) == 1:
             return parts[0], values[0]
         records = SQL(" UNION ALL ").join(SQL("(%s)", part) for part in parts)
-        chunk = SQL(queries.NEXT_OF_ALL, records=records, limit=limit)
+        chunk = SQL(queries.NEXT_OF_ALL, records=records, limit=most)
         return chunk, values[0]
-
-    def _next_records(self, source, values, position, limit):
-        """Return the query of the next records of one source."""
-        model, name = source.model, source.phone
-        if isinstance(position, str):
-            rest = Domain(name, ">", position)
-        else:
-            rest = Domain(name, "in", [False, ""]) & Domain("id", ">", position)
-            name = "id"
-        bound = Domain("id", "<=", self.audience_bounds[model._name])
-        query = model._search(source.domain & rest & bound)
-        if values.needs_orm:
-            ids = self._next_ids(query, name, limit)
-            query = model._search(Domain("id", "in", ids), active_test=False)
-            values.resolve(query, ids)
-        columns = source.columns(
-            position=SQL.identifier(model._table, name),
-            texts=values.texts,
-            by_language=self.in_recipient_language,
-        )
-        records = query.select(columns)
-        return SQL(queries.NEXT_RECORDS, records=records, limit=limit)
-
-    def _next_ids(self, query, position, limit):
-        columns = SQL(
-            "%s, %s AS position",
-            SQL.identifier(query.table, "id"),
-            SQL.identifier(query.table, position),
-        )
-        chunk = SQL(queries.NEXT_RECORDS, records=query.select(columns), limit=limit)
-        return [id_ for id_, _position in self.env.execute_query(chunk)]
 
     def _freeze_values(self, is_due):
         return {
@@ -250,3 +234,34 @@ class WhatsappBroadcast(models.Model):
         phone = SQL.identifier(query.table, source.phone)
         query.add_where(SQL(queries.WITHIN_CHUNK, phone=phone))
         return query.select(SQL("%s AS phone", phone))
+
+
+def _next_records(source, values, position, limit, by_language):
+    """Return the query of the next records of one source."""
+    model, name = source.model, source.phone
+    if isinstance(position, str):
+        rest = Domain(name, ">", position)
+    else:
+        rest = Domain(name, "in", [False, ""]) & Domain("id", ">", position)
+        name = "id"
+    query = model._search(source.domain & rest)
+    if values.needs_orm:
+        ids = _next_ids(model.env, query, name, limit)
+        query = model._search(Domain("id", "in", ids), active_test=False)
+        values.resolve(query, ids)
+    columns = source.columns(
+        position=SQL.identifier(model._table, name),
+        texts=values.texts,
+        by_language=by_language,
+    )
+    return SQL(queries.NEXT_RECORDS, records=query.select(columns), limit=limit)
+
+
+def _next_ids(env, query, position, limit):
+    columns = SQL(
+        "%s, %s AS position",
+        SQL.identifier(query.table, "id"),
+        SQL.identifier(query.table, position),
+    )
+    chunk = SQL(queries.NEXT_RECORDS, records=query.select(columns), limit=limit)
+    return [id_ for id_, _position in env.execute_query(chunk)]

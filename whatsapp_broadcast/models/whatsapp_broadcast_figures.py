@@ -101,6 +101,7 @@ class WhatsappBroadcast(models.Model):
     def _count(self, sources, step):
         """Return the rows of ``AUDIENCE_FIGURES`` over one in ``step`` phones."""
         values = [self._all_values(source.model) for source in sources]
+        asked = self._asked_values()
         parts = [
             self._sampled(source, read, step)
             for source, read in zip(sources, values, strict=True)
@@ -110,15 +111,25 @@ class WhatsappBroadcast(models.Model):
         return self.env.execute_query(
             SQL(
                 queries.AUDIENCE_FIGURES,
-                broadcast_id=0,  # what a review wrote down is none of its twins
-                company_id=self.company_id.id,
-                number_id=self.number_id.id or 0,
-                **self._people_values(),
-                **self._zone_values(by_recipient=False, zones={}),
+                **asked,
                 too_long=values[0].too_long,
                 chunk=chunk,
             )
         )
+
+    def _asked_values(self):
+        """Return what a statement on the audience takes while nobody is written down.
+
+        To be read before any record's values are: they make a draft forget what is not
+        saved.
+        """
+        return {
+            "broadcast_id": 0,  # what a review wrote down is none of its twins
+            "company_id": self.company_id.id,
+            "number_id": self.number_id.id or 0,
+            **self._people_values(),
+            **self._zone_values(by_recipient=False, zones={}),
+        }
 
     def _sampled(self, source, values, step):
         model = source.model

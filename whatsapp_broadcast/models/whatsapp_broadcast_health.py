@@ -23,9 +23,13 @@ class WhatsappBroadcast(models.Model):
     def get_health(self):
         """Ask the provider how number and template are, and take over what it says.
 
+        What was done before in this transaction is committed: none is open while the
+        provider is asked.
+
         :return: ``error`` (why it could not be asked, else empty: what is known here
-            is shown then) and ``rows``, dicts ``label value look`` in the user's
-            language; ``look`` is success, warning, danger or muted
+            is shown then), ``changes`` (of the template since it was chosen, in words)
+            and ``rows``, dicts ``label value look`` in the user's language; ``look``
+            is success, warning, danger or muted
         :rtype: dict
         """
         self.ensure_one()
@@ -35,15 +39,20 @@ class WhatsappBroadcast(models.Model):
             self._ask_health()
         except UserError as refused:
             error = str(refused)
-        return {"error": error, "rows": self._health_rows()}
+        return {
+            "error": error,
+            "changes": self.template_changes or "",
+            "rows": self._health_rows(),
+        }
 
     def _ask_health(self):
-        # All is read before anything is written: no lock is held meanwhile.
         account, template, templates = self.account_id, self.template_id, []
+        external_id = template.external_id
         with account._remote() as (provider, call):
+            self.env["ir.cron"]._commit_progress()  # none is open in the call
             numbers = list(provider.list_numbers(call))
-            if template.external_id:
-                templates = [provider.fetch_template(call, template.external_id)]
+            if external_id:
+                templates = [provider.fetch_template(call, external_id)]
         self.number_id._merge_remote(account, numbers)
         template.sudo()._merge_remote(account, templates)
         self.env.invalidate_all()

@@ -1,5 +1,7 @@
 from ast import literal_eval
 
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
@@ -115,6 +117,8 @@ class WhatsappBroadcastList(models.Model):
                 "res_model": self.model,
                 "views": [(False, "list"), (False, "form")],
                 "domain": list(self._parse_domain()),
+                "help": Markup("<p class='o_view_nocontent_empty_folder'>%s</p>")
+                % self.env._("The filter of this list finds nobody that you may read."),
             }
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "whatsapp_broadcast.whatsapp_broadcast_list_member_action"

@@ -4,13 +4,16 @@
 import json
 import re
 from dataclasses import asdict
+from functools import cache
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
+from odoo.tools import SQL
 
+from ..engine import queries
 from .whatsapp_broadcast import FROZEN_FIELDS, TIME_FIELDS
-from .whatsapp_broadcast_sources import LEAD, PARTNER, READERS
+from .whatsapp_broadcast_sources import LEAD, PARTNER
 from .whatsapp_broadcast_template import PLACEHOLDER
 from .whatsapp_broadcast_template_variable import NAME_PATHS
 
@@ -18,8 +21,8 @@ from .whatsapp_broadcast_template_variable import NAME_PATHS
 PREVIEW_LIMIT = 50
 #: Nobody steps further, and the database counts to each step.
 PREVIEW_OFFSET = 100_000
-#: People whose values are looked at to find those with a problem.
-PROBLEM_SAMPLE = 2_000
+#: People of a draft that are looked at, the first by their phones.
+PREVIEW_SAMPLE = 2_000
 #: Longest unsaved changes of a form, in characters of JSON.
 CHANGES_LIMIT = 1_000_000
 
@@ -27,12 +30,6 @@ CHANGES_LIMIT = 1_000_000
 PREVIEWED_FIELDS = (FROZEN_FIELDS | {"user_id"}) - TIME_FIELDS - {"media_file"}
 #: Left out because of a value: shown, so that one sees it.
 VALUE_REASONS = ("variable_missing", "too_long")
-
-#: Who gets a message only where the broadcast includes those who are closed.
-OPEN = {
-    LEAD: Domain("active", "=", True) & Domain("won_status", "not in", ("won", "lost")),
-    PARTNER: Domain("active", "=", True),
-}
 
 
 class WhatsappBroadcast(models.Model):
@@ -53,7 +50,7 @@ class WhatsappBroadcast(models.Model):
     def _check_text_lengths(self):
         """Refuse a text, or a caption, that is longer than the provider takes."""
         kind = {"text": "text", "media": "caption"}.get(self.message_type)
-        text = (self.body if kind == "text" else self.media_caption) or ""
+        text = self._longest_text()
         if kind and len(text) > self.text_limits[kind]:
             raise UserError(
                 self.env._(
@@ -64,43 +61,56 @@ class WhatsappBroadcast(models.Model):
             )
 
     def get_message_previews(
-        self, offset=0, limit=1, changes=None, only_problems=False, with_count=True
+        self,
+        offset=0,
+        limit=1,
+        changes=None,
+        only_problems=False,
+        with_count=True,
+        message="A",
     ):
-        """Return what the message says to people of the audience, in a fixed order.
+        """Return what a message says to people who get it, in a fixed order.
 
-        Nothing is saved. Values are read with the rights of who asks, as launching
-        reads them; of a broadcast that has recipients they are the recipients'.
+        Of a draft they are those whom a launch would write to, and those whom it would
+        leave out for a value only. Nothing is saved. Values are read with the rights
+        of who asks, as launching reads them; of a broadcast that has recipients they
+        are the recipients'.
 
         :param int offset: position of the first person, from 0
         :param int limit: number of people, from 1 to PREVIEW_LIMIT
         :param dict changes: what a form holds unsaved, as ``write`` takes it; what
             says nothing of who gets what is ignored, and so is all after draft
         :param bool only_problems: only people with a value that is refused, of the
-            first PROBLEM_SAMPLE
+            first PREVIEW_SAMPLE
         :param bool with_count: whether to count them, which a large audience delays
-        :return: ``{"people": [{"name", "phone", "lang", "variables": {"body.1": text},
-            "problems": [{"variable", "kind", "text"}]}], "count", "is_more"}``;
-            ``kind``: empty | line_breaks | tabs | spaces | too_long; ``count`` is None
-            if not asked for; ``is_more``: there are more than were counted or looked at
+        :param str message: which one of an A/B test, of ``messages``
+        :return: ``{"people": [{"name", "phone", "lang", "template_id", "variables":
+            {"body.1": text}, "problems": [{"variable", "kind", "text"}]}], "count",
+            "is_more", "messages": [{"name", "label", "template_id"}]}``; ``kind``:
+            empty | line_breaks | tabs | spaces | too_long; ``count`` is None if not
+            asked for; ``is_more``: there are more than were counted or looked at
         :raise UserError: if an argument cannot be used
         :raise AccessError: if the broadcast, or what it names, may not be read
         """
         _check_range(self.env, offset, limit)
         draft = self._previewed(changes)
-        if only_problems:
-            people = draft._preview_people(0, PROBLEM_SAMPLE + 1)
-            found = [person for person in people[:PROBLEM_SAMPLE] if person["problems"]]
-            return {
-                "people": found[offset : offset + limit],
-                "count": len(found),
-                "is_more": len(people) > PROBLEM_SAMPLE,
+        messages = draft._previewed_messages(message)
+        if draft._shows_recipients(message):
+            found = draft._recipients_page(
+                offset, limit, message, only_problems, with_count
+            )
+        else:
+            people, is_more = draft._audience_people(message)
+            if only_problems:
+                people = [person for person in people if person["problems"]]
+            page = people[offset : offset + limit]
+            self.env.invalidate_all()  # what others have read is not for this user
+            found = {
+                "people": [self._named(person) for person in page],
+                "count": len(people) if with_count else None,
+                "is_more": is_more,
             }
-        count = draft._preview_count() if with_count else None
-        return {
-            "people": draft._preview_people(offset, limit),
-            "count": count and min(count, PREVIEW_OFFSET),
-            "is_more": bool(count) and count > PREVIEW_OFFSET,
-        }
+        return {**found, "messages": messages}
 
     # === THE DRAFT === #
 
@@ -124,7 +134,8 @@ class WhatsappBroadcast(models.Model):
             draft = draft.with_env(self.env)
         except (ValueError, TypeError, LookupError, AttributeError):
             raise self._unreadable_changes() from None
-        for record in (draft.number_id, draft.template_id, draft.user_id):
+        templates = draft.template_id | draft.variant_ids.template_id
+        for record in (draft.number_id, templates, draft.user_id):
             record.check_access("read")
         draft._check_template_params()
         return draft
@@ -157,111 +168,179 @@ class WhatsappBroadcast(models.Model):
             )
         )
 
-    # === THE PEOPLE === #
-
-    def _preview_people(self, offset, limit):
-        """Return the people at ``offset``, as :meth:`get_message_previews` does."""
-        template = self.message_type == "template" and self.template_id
-        rules = template and ValueRules(template)
-        if self._has_recipients():
-            people = self._preview_of_recipients(offset, limit)
-        else:
-            people = self._preview_of_records(offset, limit)
-        for person in people:
-            person["problems"] = rules.problems(person["variables"]) if rules else []
-        return people
-
-    def _has_recipients(self):
-        """Tell whether what was prepared is what this, saved or not, would send."""
-        return bool(self.id and self.recipient_count)
-
-    def _preview_count(self):
-        """Return the number of people, up to one more than PREVIEW_OFFSET."""
-        limit = PREVIEW_OFFSET + 1
-        if self._has_recipients():
-            recipients = self.env["whatsapp.broadcast.recipient"]
-            return recipients.search_count(self._preview_rows(), limit=limit)
-        count = 0
-        for source in self._preview_sources():
-            count += source.count(limit - count)
-            if count >= limit:
-                break
-        return count
-
-    def _preview_sources(self):
-        """Return the audience's sources, narrowed to whom a message can reach."""
-        for source in self._sources():
-            domain = source.domain & Domain(source.phone, "!=", False)
-            if not self.include_closed:
-                domain &= OPEN.get(source.model._name, Domain.TRUE)
-            yield source._replace(domain=domain)
-
-    def _preview_records(self, offset, limit):
-        """Return people whom the user may read, a list of recordsets.
-
-        In the order of the sources, and in each by id, which takes no sorting.
-        """
-        parts = []
-        for source in self._preview_sources():
-            found = source.model.search(
-                source.domain, offset=offset, limit=limit, order="id"
-            )
-            offset = 0 if found else offset and offset - source.count(offset)
-            limit -= len(found)
-            parts.append(found)
-            if not limit:
-                break
-        return parts
-
-    def _preview_of_records(self, offset, limit):
-        variables = self.env["whatsapp.broadcast.template.variable"]
-        if self.message_type == "template":
-            variables = self.template_id.variable_ids
-        keys = [variable._key() for variable in variables]
-        lang = self.template_id.language or ""
-        parts = self._preview_records(offset, limit)
-        values = [self._values(records.browse()) for records in parts]
-        # To read forgets all that is not saved: the draft is not asked any more.
+    def _previewed_messages(self, name):
+        """Return the messages of the test, checking that ``name`` is one of them."""
+        wordings = self._wordings()
+        if name not in list(wordings):
+            raise UserError(self.env._("There is no message %s to show.", name))
         return [
-            person
-            for records, read in zip(parts, values, strict=True)
-            for person in _people_of(records, keys, read, lang)
+            {
+                "name": name,
+                "label": template.display_name or "",
+                "template_id": template.id,
+            }
+            for name, (template, _params) in wordings.items()
         ]
 
-    def _preview_rows(self):
-        """Return the domain of who gets, or may get, the broadcast's own message."""
+    # === WHO WOULD GET IT === #
+
+    def _shows_recipients(self, message):
+        """Tell whether what was prepared is what this, saved or not, would send.
+
+        Who of a draft is left out has the values of the first message only.
+        """
+        is_prepared = bool(self.id and self.recipient_count)
+        return is_prepared and (message == "A" or self.state != "draft")
+
+    def _audience_people(self, message):
+        """Return people of a draft, and whether there are more than were looked at.
+
+        They come out of the statement that a launch writes recipients down by. Their
+        names are not read yet: ``record`` says whose they are.
+        """
+        self.env.flush_all()  # what follows reads the tables
+        # To read records forgets all that is not saved: the draft is asked first.
+        person = self._person_reader(message)
+        asked = self._asked_values()
+        chunk, values = self._chunk(self._sources(), "+", most=PREVIEW_SAMPLE)
+        self.env.cr.execute(queries.WITHOUT_JIT)
+        self.env.cr.execute(
+            SQL(
+                queries.AUDIENCE_PEOPLE,
+                **asked,
+                too_long=values.too_long,
+                chunk=chunk,
+            )
+        )
+        rows = self.env.cr.dictfetchall()
+        shown = (row for row in rows if row["reason"] in (None, *VALUE_REASONS))
+        return list(map(person, shown)), len(rows) >= PREVIEW_SAMPLE
+
+    def _person_reader(self, message):
+        """Return what makes a person out of a row of ``AUDIENCE_PEOPLE``."""
+        own, _params = self._wordings()[message]
+        by_language = self._template_by_language()
+        keys, offset = self._keys_of_texts(message)
+        problems = _problems_by_template(self.message_type)
+
+        def person(row):
+            template = by_language.get(row["person_lang"], own)
+            texts = (row["texts"] or ())[offset : offset + len(keys)]
+            variables = dict(zip(keys, texts, strict=True))
+            is_lead = bool(row["lead_id"])
+            return {
+                "record": (
+                    LEAD if is_lead else PARTNER,
+                    row["lead_id"] or row["partner_id"],
+                ),
+                "name": row["name"],
+                "phone": row["phone"],
+                "lang": template.language or "",
+                "template_id": template.id,
+                "variables": variables,
+                "problems": problems(template, variables),
+            }
+
+        return person
+
+    def _keys_of_texts(self, message):
+        """Return the names of a message's variables, and where its texts begin."""
+        offset = 0
+        for name, (template, _params) in self._wordings().items():
+            is_template = self.message_type == "template"
+            variables = template.variable_ids if is_template else ()
+            if name == message:
+                return [variable._key() for variable in variables], offset
+            offset += len(variables)
+
+    def _named(self, person):
+        """Return a person of :meth:`_audience_people` with the name, as it is read."""
+        model, id_ = person.pop("record")
+        name = id_ and _name_of(self.env[model].browse(id_))
+        return {**person, "name": name or person["name"] or person["phone"]}
+
+    # === WHO GETS IT === #
+
+    def _recipients_page(self, offset, limit, message, only_problems, with_count):
+        if only_problems:
+            people = self._recipients_people(0, PREVIEW_SAMPLE + 1, message)
+            found = [person for person in people[:PREVIEW_SAMPLE] if person["problems"]]
+            return {
+                "people": found[offset : offset + limit],
+                "count": len(found),
+                "is_more": len(people) > PREVIEW_SAMPLE,
+            }
+        count = None
+        if with_count:
+            count = self.env["whatsapp.broadcast.recipient"].search_count(
+                self._previewed_rows(message), limit=PREVIEW_OFFSET + 1
+            )
+        return {
+            "people": self._recipients_people(offset, limit, message),
+            "count": count and min(count, PREVIEW_OFFSET),
+            "is_more": bool(count) and count > PREVIEW_OFFSET,
+        }
+
+    def _previewed_rows(self, message):
+        """Return the domain of who gets, or may get, a message."""
         domain = Domain("broadcast_id", "=", self.id)
         if self.variant_ids:
-            domain &= Domain("variant", "in", ("A", False))
+            domain &= Domain("variant", "in", (message, False))
         has_address = Domain("address", "!=", False)
         if self.state != "draft":
             return domain & has_address  # a million are read in the order of an index
         return domain & (has_address | Domain("skip_reason", "in", VALUE_REASONS))
 
-    def _preview_of_recipients(self, offset, limit):
+    def _recipients_people(self, offset, limit, message):
         recipients = self.env["whatsapp.broadcast.recipient"].search(
-            self._preview_rows(), offset=offset, limit=limit, order="address, id"
+            self._previewed_rows(message),
+            offset=offset,
+            limit=limit,
+            order="address, id",
         )
-        return [
-            {
-                "name": _name_of(recipient.lead_id or recipient.partner_id)
-                or recipient.display_name,
-                "phone": recipient.phone or "",
-                "lang": recipient.lang or "",
-                "variables": {
-                    f"{component}.{item[0]}": item[-1]
-                    for component, items in self._own_variables(recipient).items()
-                    for item in items
-                },
+        own, _params = self._wordings()[message]
+        problems = _problems_by_template(self.message_type)
+        people = []
+        for recipient in recipients:
+            template = own if self.variant_ids else recipient.template_id or own
+            variables = {
+                f"{component}.{item[0]}": item[-1]
+                for component, items in self._own_variables(recipient, message).items()
+                for item in items
             }
-            for recipient in recipients
-        ]
+            people.append(
+                {
+                    "name": _name_of(recipient.lead_id or recipient.partner_id)
+                    or recipient.display_name,
+                    "phone": recipient.phone or "",
+                    "lang": recipient.lang or "",
+                    "template_id": template.id,
+                    "variables": variables,
+                    "problems": problems(template, variables),
+                }
+            )
+        return people
 
-    def _own_variables(self, recipient):
+    def _own_variables(self, recipient, message):
         variables = recipient.variables or {}
         waits = self.variant_ids and not recipient.variant and not recipient.skip_reason
         # who waits for the end of a test has the values of all messages
-        return (variables.get("A") if waits else variables) or {}
+        return (variables.get(message) if waits else variables) or {}
+
+
+def _problems_by_template(message_type):
+    """Return what tells the problems of values, (template, {variable: text}) → list."""
+
+    @cache
+    def rules_of(template):
+        return ValueRules(template)
+
+    def problems(template, variables):
+        if message_type != "template" or not template:
+            return []
+        return rules_of(template).problems(variables)
+
+    return problems
 
 
 class ValueRules:
@@ -321,22 +400,6 @@ class ValueRules:
             "spaces": env._("So many spaces in a row are refused: one is sent."),
             "too_long": env._("The text gets too long with this value."),
         }[kind]
-
-
-def _people_of(records, keys, values, lang):
-    """Return the people that records are, with the values of their variables."""
-    texts = values.texts_of(records.ids)
-    records.env.invalidate_all()  # what others have read is not for this user
-    phone = READERS[records._name][1]
-    return [
-        {
-            "name": _name_of(record),
-            "phone": record[phone],
-            "lang": lang,
-            "variables": dict(zip(keys, texts[record.id] or (), strict=True)),
-        }
-        for record in records
-    ]
 
 
 def _name_of(record):

@@ -45,17 +45,26 @@ class WhatsappBroadcast(models.Model):
         """Remember what else is sent: translations with their languages, variants."""
         self.version_ids.sudo().unlink()
         by_template = {variant.template_id: [] for variant in self.variant_ids}
-        languages = self.env["res.lang"].get_installed()
-        for code, _name in languages if self.in_recipient_language else ():
-            template = self.template_id._in_language(code, self.translation_ids)
-            if template != self.template_id:
-                by_template.setdefault(template, []).append(code)
+        for code, template in self._template_by_language().items():
+            by_template.setdefault(template, []).append(code)
         self.env["whatsapp.broadcast.version"].sudo().create(
             [
                 {"broadcast_id": self.id, "template_id": template.id, "langs": codes}
                 for template, codes in by_template.items()
             ]
         )
+
+    def _template_by_language(self):
+        """Return {code of Odoo's language: whose people get which other template}."""
+        if not self.in_recipient_language:
+            return {}
+        own = self.template_id
+        others = own._translations().filtered(own._is_alike)
+        chosen = {
+            code: own._in_language(code, others)
+            for code, _name in self.env["res.lang"].get_installed()
+        }
+        return {code: template for code, template in chosen.items() if template != own}
 
     def _translation_values(self):
         """Return the parameters of ``FREEZE`` by which each gets a translation."""
@@ -93,7 +102,10 @@ class WhatsappBroadcastTemplate(models.Model):
 
     def _places(self):
         kinds = {button.index: button.kind for button in self.button_ids}
-        return {(v.component, *v._name_in_message(kinds)) for v in self.variable_ids}
+        return {
+            (v.component, v.is_tracked, *v._name_in_message(kinds))
+            for v in self.variable_ids
+        }
 
     def _in_language(self, code, others):
         """Return which of this one and ``others`` suits best.

@@ -128,17 +128,6 @@ class Values:
         own_id = SQL.identifier(alias, "id")
         query.add_join("JOIN", alias, table, SQL("%s = %s", own_id, record_id))
 
-    def texts_of(self, ids):
-        """Return {id: its texts} as the statement that inserts recipients reads them.
-
-        Once for each object: what the ORM reads for some ids is kept for these.
-        """
-        query = self.model._search(Domain("id", "in", ids), active_test=False)
-        if self.needs_orm:
-            self.resolve(query, ids)
-        columns = SQL("%s, %s", SQL.identifier(query.table, "id"), self.texts)
-        return dict(self.model.env.execute_query(query.select(columns)))
-
     def example(self, record, examples):
         """Return what :attr:`variables` would be for one record, read by the ORM.
 

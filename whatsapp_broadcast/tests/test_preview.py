@@ -43,6 +43,13 @@ class PreviewCommon(BroadcastCommon):
         arguments.setdefault("limit", 50)
         return broadcast.get_message_previews(**arguments)["people"]
 
+    def let_write(self, address):
+        """Open the 24 hours in which a person may get a text."""
+        values = {"number_id": self.number.id, "account_id": self.account.id}
+        self.env["whatsapp.broadcast.contact"].create(
+            {**values, "phone": address, "last_inbound_at": self.env.cr.now()}
+        )
+
     def values(self, broadcast, **arguments):
         return [
             list(p["variables"].values()) for p in self.people(broadcast, **arguments)
@@ -63,12 +70,20 @@ class TestPreview(PreviewCommon):
                         "name": "Ann",
                         "phone": phone(0),
                         "lang": "ar",
+                        "template_id": self.greeting.id,
                         "variables": {"body.1": "Ann", "body.2": "Rome"},
                         "problems": [],
                     }
                 ],
                 "count": 4,
                 "is_more": False,
+                "messages": [
+                    {
+                        "name": "A",
+                        "label": self.greeting.display_name,
+                        "template_id": self.greeting.id,
+                    }
+                ],
             },
         )
 
@@ -191,7 +206,7 @@ class TestPreview(PreviewCommon):
         self.assertEqual((found["count"], found["is_more"]), (2, False))
         second = draft.get_message_previews(offset=1, only_problems=True)
         self.assertEqual([p["name"] for p in second["people"]], ["Cid"])
-        with patch.object(preview, "PROBLEM_SAMPLE", 2):
+        with patch.object(preview, "PREVIEW_SAMPLE", 2):
             found = draft.get_message_previews(limit=50, only_problems=True)
         self.assertEqual([p["name"] for p in found["people"]], ["Bob"])
         self.assertTrue(found["is_more"], "it does not say that these are all")
@@ -214,9 +229,20 @@ class TestPreview(PreviewCommon):
         self.assertNotIn(broadcast.id, loaded)
 
     def test_counts_are_bounded(self):
-        with patch.object(preview, "PREVIEW_OFFSET", 3):
-            found = self.draft().get_message_previews()
-        self.assertEqual((found["count"], found["is_more"]), (3, True))
+        draft = self.draft()
+        for name in ("PREVIEW_SAMPLE", "PREVIEW_OFFSET"):
+            with patch.object(preview, name, 3):
+                found = draft.get_message_previews()
+            self.assertEqual((found["count"], found["is_more"]), (3, True), name)
+            draft.action_review()
+
+    def test_nobody_of_the_first_gets_it(self):
+        draft = self.draft(self.make_leads(3) + self.make_lead(phone(9)))
+        for number in range(3):
+            self.make_choice(phone(number), purpose="all")
+        with patch.object(preview, "PREVIEW_SAMPLE", 3):
+            found = draft.get_message_previews()
+        self.assertEqual((found["people"], found["is_more"]), ([], True))
 
     def test_contacts(self):
         partner = self.env["res.partner"].create(
@@ -231,13 +257,16 @@ class TestPreview(PreviewCommon):
 
     def test_text_needs_no_values(self):
         draft = self.draft(message_type="text", template_id=False, body="Hello")
+        self.assertEqual(self.people(draft), [], "nobody wrote within 24 hours")
+        self.let_write(phone(0))
         self.assertEqual(
-            self.people(draft, limit=1),
+            self.people(draft),
             [
                 {
                     "name": "Ann",
                     "phone": phone(0),
                     "lang": "",
+                    "template_id": False,
                     "variables": {},
                     "problems": [],
                 }
@@ -254,7 +283,7 @@ class TestPreviewOfSources(PreviewCommon, AudienceCommon):
         named = self.make_list(*self.leads[2:], partner, phones=[phone(22)])
         found = self.make_filter(f"[('id', 'in', {self.leads[:3].ids})]")
         draft = self.to_lists(named, found, template_id=self.greeting.id)
-        names = ["Cid", "Dan", "Eve", phone(22), "Ann", "Bob"]
+        names = ["Ann", "Bob", "Cid", "Dan", "Eve", phone(22)]
         previews = draft.get_message_previews(limit=50)
         self.assertEqual([p["name"] for p in previews["people"]], names)
         self.assertEqual(previews["count"], 6)
@@ -267,6 +296,55 @@ class TestPreviewOfSources(PreviewCommon, AudienceCommon):
         self.assertEqual(
             [p["name"] for p in self.people(draft, offset=1, limit=3)], names[1:4]
         )
+
+    def test_only_who_gets_it_is_shown(self):
+        leads = self.make_leads(12, contact_name="Ann", city="Rome")
+        self.sent_before(leads[1], accepted_at=self.env.cr.now())
+        self.make_choice(phone(2), purpose="all")
+        leads[4].phone = leads[3].phone
+        leads[5].city = False
+        restriction = {"country_id": self.env.ref("base.ca").id, "scope": "all"}
+        self.env["whatsapp.broadcast.restriction"].create(restriction)
+        leads[6].phone = "+1 416 555 0123"
+        leads[7].action_set_lost()
+        draft = self.draft(
+            leads,
+            exclude_days=1,
+            exclude_list_ids=[Command.set(self.make_list(leads[0]).ids)],
+        )
+        before = self.people(draft)
+        draft.action_review()
+        self.assertEqual(
+            set(draft.recipient_ids.mapped("skip_reason")),
+            {
+                False,
+                "country",
+                "duplicate",
+                "excluded",
+                "lead_closed",
+                "opted_out",
+                "recently_messaged",
+                "variable_missing",
+            },
+        )
+        gets = draft.recipient_ids.filtered(
+            lambda row: row.skip_reason in (False, "variable_missing")
+        )
+        self.assertEqual([p["phone"] for p in before], sorted(gets.mapped("phone")))
+        self.assertEqual(
+            {p["phone"]: p for p in self.people(draft)}, {p["phone"]: p for p in before}
+        )
+
+    def test_what_is_not_saved_counts_with_values_that_the_orm_reads(self):
+        self.sent_before(self.leads[0], accepted_at=self.env.cr.now())
+        changes = {
+            "template_params": {"body.2": {"field": "user_id.name"}},
+            "exclude_days": 1,
+        }
+        draft = self.draft()
+        names = [person["name"] for person in self.people(draft, changes=changes)]
+        self.assertEqual(names, ["Bob", "Cid", "Dan"])
+        self.assertEqual(draft.get_audience_figures(changes)["reachable"], 3)
 
     def test_columns(self):
         draft = self.make_custom(
@@ -285,6 +363,87 @@ class TestPreviewOfSources(PreviewCommon, AudienceCommon):
             [[p["kind"] for p in person["problems"]] for person in people],
             [[], ["line_breaks"]],
         )
+
+
+@tagged("post_install", "-at_install")
+class TestPreviewOfMessages(PreviewCommon):
+    """Translations, and the messages of a test."""
+
+    def test_each_persons_language(self):
+        self.env["res.lang"]._activate_lang("es_MX")
+        spanish = self.make_template(
+            self.account, "greeting", "Hola {{1}} de {{2}}", language="es"
+        )
+        code = self.env["res.lang"]._get_data(code="es_MX")
+        self.leads[1].write({"lang_id": code.id, "city": "Lima"})
+        draft = self.draft()
+        self.assertEqual({p["lang"] for p in self.people(draft)}, {"ar"})
+        changes = {"in_recipient_language": True}
+        by_name = {p["name"]: p for p in self.people(draft, changes=changes)}
+        self.assertEqual(by_name["Bob"]["template_id"], spanish.id)
+        self.assertEqual(by_name["Bob"]["lang"], "es")
+        self.assertEqual(by_name["Bob"]["variables"]["body.2"], "Lima")
+        self.assertEqual(by_name["Ann"]["template_id"], self.greeting.id)
+        draft.in_recipient_language = True
+        draft.action_review()
+        self.assertEqual({p["name"]: p for p in self.people(draft)}, by_name)
+
+    def make_test(self, **values):
+        self.other = self.make_template(self.account, "other", "Dear {{1}}")
+        variant = {
+            "template_id": self.other.id,
+            "template_params": {"body.1": {"field": "phone"}},
+        }
+        return self.draft(variant_ids=[Command.create(variant)], **values)
+
+    def test_the_messages_of_a_test(self):
+        draft = self.make_test()
+        found = draft.get_message_previews(message="B")
+        self.assertEqual([m["name"] for m in found["messages"]], ["A", "B"])
+        self.assertEqual(found["messages"][1]["template_id"], self.other.id)
+        [person] = found["people"]
+        self.assertEqual(person["template_id"], self.other.id)
+        self.assertEqual(person["variables"], {"body.1": phone(0)})
+        own = self.people(draft)[0]
+        self.assertEqual(own["variables"], {"body.1": "Ann", "body.2": "Rome"})
+        for message in ("C", "", None, ["A"]):
+            with self.assertRaisesRegex(UserError, "no message"):
+                draft.get_message_previews(message=message)
+
+    def test_the_messages_of_a_reviewed_test(self):
+        draft = self.make_test(ab_share=100)
+        before = self.people(draft, message="B")
+        draft.action_review()
+        self.assertEqual(self.people(draft, message="B"), before)
+
+    def test_the_messages_of_a_launched_test(self):
+        leads = self.make_leads(30, contact_name="Ann", city="Rome")
+        broadcast = self.make_test(leads=leads, ab_share=50)
+        broadcast.action_launch()
+        self.run_prepare()
+        rows = broadcast.recipient_ids
+        for name, texts in (("A", ["Ann", "Rome"]), ("B", None)):
+            people = self.people(broadcast, message=name)
+            got = rows.filtered(lambda row, n=name: row.variant in (n, False))
+            self.assertEqual({p["phone"] for p in people}, set(got.mapped("phone")))
+            for person in people:
+                values = list(person["variables"].values())
+                self.assertEqual(values, texts or [person["phone"]])
+
+    def test_a_message_that_is_not_saved(self):
+        other = self.make_template(self.account, "other", "Dear {{1}}")
+        self.make_variable(other, value_type="recipient_name")
+        changes = {"variant_ids": [Command.create({"template_id": other.id})]}
+        found = self.draft().get_message_previews(changes=changes, message="B")
+        self.assertEqual(found["people"][0]["variables"], {"body.1": "Ann"})
+
+    def test_a_message_of_others(self):
+        account = self.make_account("Other")
+        account.company_id = self.make_company()
+        template = self.make_template(account, "other", "Secret {{1}}")
+        changes = {"variant_ids": [Command.create({"template_id": template.id})]}
+        with self.assertRaises(AccessError):
+            self.draft().get_message_previews(changes=changes)
 
 
 @tagged("post_install", "-at_install")

@@ -64,6 +64,16 @@ CONVERSATION = {
     "whatsapp_get_template": {"template_id": 1, "number_id": 1},
     "whatsapp_send_template": {"template_id": 1, "number_id": 1},
 }
+#: What is asked and done for the present user and company.
+ONBOARDING = {
+    "get_onboarding": {},
+    "action_connect_account": {},
+    "action_sync_all_templates": {},
+    "action_write_template": {},
+    "action_write_to_myself": {"phone": "+12125550100"},
+    "action_close_onboarding": {},
+    "action_open_onboarding": {},
+}
 #: Every public method of our models, and arguments to call it with. A new one must be
 #: added here, where it is tried by users who may not call it.
 PUBLIC_METHODS = {
@@ -88,11 +98,13 @@ PUBLIC_METHODS = {
         "action_open_costs": {},
         "get_costs": {},
         "get_health": {},
+        **ONBOARDING,
         "action_review": {},
         "action_open_recipients": {},
         "action_send_test": {"phones": ["+12125550100"]},
         "action_open_tests": {},
         "action_open_leads": {},
+        "action_open_links": {},
         "action_duplicate_for_unreached": {},
         "action_accept_template": {},
         "get_message_previews": {},
@@ -193,6 +205,7 @@ PUBLIC_METHODS = {
     "whatsapp.broadcast.launch": {
         "action_launch": {},
         "action_open_left_out": {},
+        "action_accept_template": {},
         "create": {"vals_list": [{"broadcast_id": 1}]},
     },
     "whatsapp.broadcast.register": {"action_register": {}},
@@ -224,7 +237,7 @@ PUBLIC_METHODS = {
 #: Methods of Odoo's that are only extended: Odoo sees to their rights.
 EXTENDED = {("crm.lead", "write")}
 #: What is called on a model, not on records.
-OF_MODEL = ("create", "record_consent", "get_dashboard")
+OF_MODEL = ("create", "record_consent", "get_dashboard", *ONBOARDING)
 #: What a plain User may call on others' records as well.
 FOR_ALL_USERS = {
     ("whatsapp.broadcast.account", "action_open_numbers"),
@@ -235,6 +248,7 @@ FOR_ALL_USERS = {
     ("whatsapp.broadcast.report", "get_dashboard"),
     ("whatsapp.broadcast.consent", "record_consent"),
     ("whatsapp.broadcast.consent.entry", "action_record"),
+    *((BROADCAST, name) for name in ONBOARDING),
     (LIST, "action_open_members"),
     (LIST, "action_open_broadcasts"),
     (LIST, "action_new_broadcast"),

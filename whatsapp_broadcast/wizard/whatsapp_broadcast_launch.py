@@ -21,6 +21,10 @@ class WhatsappBroadcastLaunch(models.TransientModel):
     )
     number_id = fields.Many2one(related="broadcast_id.number_id")
     template_id = fields.Many2one(related="broadcast_id.template_id")
+    template_changes = fields.Char(related="broadcast_id.template_changes")
+    template_shown = fields.Json(
+        readonly=True, help="The template as it was when this page was opened."
+    )
     is_reviewed = fields.Boolean(compute="_compute_reachable_count")
     reachable_count = fields.Integer(compute="_compute_reachable_count")
     skipped_count = fields.Integer(compute="_compute_reachable_count")
@@ -53,7 +57,11 @@ class WhatsappBroadcastLaunch(models.TransientModel):
     message_type = fields.Selection(related="broadcast_id.message_type")
     template_version = fields.Char(related="broadcast_id.template_version")
     template_params = fields.Json(related="broadcast_id.template_params")
+    in_recipient_language = fields.Boolean(related="broadcast_id.in_recipient_language")
     body = fields.Text(related="broadcast_id.body")
+    track_links = fields.Boolean(related="broadcast_id.track_links")
+    link_base = fields.Char(related="broadcast_id.link_base")
+    is_link_base_local = fields.Boolean(related="broadcast_id.is_link_base_local")
     media_kind = fields.Selection(related="broadcast_id.media_kind")
     media_file = fields.Binary(related="broadcast_id.media_file")
     media_filename = fields.Char(related="broadcast_id.media_filename")
@@ -68,7 +76,15 @@ class WhatsappBroadcastLaunch(models.TransientModel):
         wizards = super().create(vals_list)
         # The related fields are read as the superuser.
         wizards.broadcast_id.check_access("write")
+        for wizard in wizards:
+            wizard.template_shown = wizard._template_values()
         return wizards
+
+    def _template_values(self):
+        broadcast = self.broadcast_id
+        is_template = broadcast.message_type == "template"
+        templates = broadcast._wordings().values() if is_template else ()
+        return [template._seen_values() for template, _params in templates]
 
     @api.depends("broadcast_id", "forecast")
     def _compute_reachable_count(self):
@@ -269,9 +285,27 @@ class WhatsappBroadcastLaunch(models.TransientModel):
         broadcast = self.broadcast_id.with_context(recipient_context=shown)
         return broadcast.action_open_recipients()
 
+    def action_accept_template(self):
+        """Take the template as it is now, and show the page anew."""
+        self.ensure_one()
+        self.broadcast_id.action_accept_template()
+        return self.broadcast_id.action_open_launch()
+
+    def _check_template_shown(self):
+        """Refuse what nobody saw: the template changed while the page was open."""
+        if self._template_values() != (self.template_shown or []):
+            raise UserError(
+                self.env._(
+                    "The template changed while this page was open, so nothing was "
+                    "sent. Your broadcast is as you left it: close this page, look at "
+                    "the preview, and press Launch again."
+                )
+            )
+
     def action_launch(self):
         """Launch the broadcast, now or at its time, and show it."""
         self.ensure_one()
+        self._check_template_shown()
         if not self.reachable_count:
             raise UserError(
                 self.env._("Nobody is left to write to. Change the audience first.")

@@ -265,6 +265,13 @@ SELECT reason, country_code, in_window, guessed, count(*)
 FROM ({_AUDIENCE}) AS audience GROUP BY 1, 2, 3, 4
 """
 
+#: Whom FREEZE would write down, in its order: what a message says to each, or why not.
+AUDIENCE_PEOPLE = f"""
+WITH {_PEOPLE}
+SELECT lead_id, partner_id, name, phone, texts, person_lang, reason
+FROM ({_AUDIENCE}) AS audience ORDER BY position, rank
+"""
+
 #: Records that the launcher may not read are counted, not named.
 FREEZE_WITHOUT_ACCESS = """
 INSERT INTO whatsapp_broadcast_recipient (

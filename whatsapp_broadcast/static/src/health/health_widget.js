@@ -26,11 +26,25 @@ export class Health extends Component {
             ]);
         } catch {
             this.state.health = { error: _t("The server did not answer."), rows: [] };
+            return;
+        }
+        await this.follow(this.state.health);
+    }
+
+    /** The provider may have said that the template is another one now. */
+    async follow({ changes }) {
+        const { record } = this.props;
+        if (changes !== (record.data.template_changes || "")) {
+            await record.save();
+            await record.load();
         }
     }
 }
 
 registry.category("view_widgets").add("whatsapp_health", {
     component: Health,
-    fieldDependencies: [{ name: "broadcast_id", type: "many2one" }],
+    fieldDependencies: [
+        { name: "broadcast_id", type: "many2one" },
+        { name: "template_changes", type: "char" },
+    ],
 });

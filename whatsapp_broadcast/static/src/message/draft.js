@@ -10,6 +10,7 @@ const FIELDS = [
     "template_id",
     "template_version",
     "template_params",
+    "in_recipient_language",
     "audience_type",
     "audience_model",
     "audience_domain",
@@ -40,7 +41,12 @@ function keyOf(record) {
     }
     const values = FIELDS.map((name) => data[name]?.id ?? data[name]);
     const lists = LISTS.map((name) => data[name]?.currentIds);
-    return JSON.stringify([resId, values, lists]);
+    const messages = data.variant_ids?.records.map(({ resId, data }) => [
+        resId,
+        data.template_id?.id,
+        data.template_params,
+    ]);
+    return JSON.stringify([resId, values, lists, messages]);
 }
 
 /** @returns {number|false} the broadcast of a form, which may be that of its launch */

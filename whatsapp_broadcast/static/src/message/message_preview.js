@@ -1,4 +1,4 @@
-import { Component, useState } from "@odoo/owl";
+import { Component, useEffect, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { isBinarySize } from "@web/core/utils/binary";
@@ -11,6 +11,7 @@ import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
 import { broadcastId } from "./draft";
 import { directionOf, MessageBubble } from "./message_bubble";
+import { trackLinks } from "./message_format";
 import { usePeople } from "./people";
 import { PeopleStepper } from "./people_stepper";
 import { usePreviewTheme } from "./preview_theme";
@@ -62,10 +63,102 @@ export class MessagePreview extends Component {
         this.keepLast = new KeepLast();
         this.state = useState({ template: null });
         this.people = usePeople();
-        // nothing is returned: the form does not wait for the template
-        useRecordObserver((record) => {
-            this.follow(record);
+        this.templates = {};
+        useRecordObserver(({ data }) => {
+            const version = `${data.template_id?.id}-${data.template_version}`;
+            if (version !== this.version) {
+                this.version = version;
+                this.templates = {};
+                this.showTemplate(); // not returned: the form does not wait for it
+            }
         });
+        useEffect(
+            () => {
+                this.showTemplate();
+            },
+            () => [this.templateId]
+        );
+    }
+
+    /** The person may get a translation, or another message of a test. */
+    get templateId() {
+        const { template_id: own, in_recipient_language: translates } = this.props.record.data;
+        const { person, message, messages } = this.people;
+        if (message === "A" && !translates) {
+            return own?.id; // what was just chosen is shown at once
+        }
+        const chosen = messages.find(({ name }) => name === message);
+        return person?.template_id || chosen?.template_id || own?.id;
+    }
+
+    async showTemplate() {
+        const id = this.templateId;
+        this.templates[id] ||= loadTemplate(this.orm, id);
+        this.state.template = await this.keepLast.add(this.templates[id]);
+    }
+
+    get bubbleProps() {
+        const { data } = this.props.record;
+        const samples = {};
+        for (const { data: variable } of data.variable_ids.records) {
+            samples[variableKey(variable)] = variable.sample;
+        }
+        return {
+            headerType: data.header_type,
+            headerText: data.header_type === "text" && data.header_text,
+            body: data.body,
+            footer: data.footer,
+            buttons: data.button_ids.records.map((button) => button.data),
+            dir: directionOf(data.language),
+            getValue: (component, name) =>
+                samples[`${component}.${name}`] || `{{${name}}}`,
+        };
+    }
+}
+
+/** On a broadcast: the message as each person of the audience gets it. */
+export class MessagePreview extends Component {
+    static template = "whatsapp_broadcast.MessagePreview";
+    static components = { MessageBubble, PeopleStepper, ThemeToggle };
+    static props = standardWidgetProps;
+
+    setup() {
+        this.orm = useService("orm");
+        this.keepLast = new KeepLast();
+        this.state = useState({ template: null });
+        this.people = usePeople();
+        this.templates = {};
+        useRecordObserver(({ data }) => {
+            const version = `${data.template_id?.id}-${data.template_version}`;
+            if (version !== this.version) {
+                this.version = version;
+                this.templates = {};
+                this.showTemplate(); // not returned: the form does not wait for it
+            }
+        });
+        useEffect(
+            () => {
+                this.showTemplate();
+            },
+            () => [this.templateId]
+        );
+    }
+
+    /** The person may get a translation, or another message of a test. */
+    get templateId() {
+        const { template_id: own, in_recipient_language: translates } = this.props.record.data;
+        const { person, message, messages } = this.people;
+        if (message === "A" && !translates) {
+            return own?.id; // what was just chosen is shown at once
+        }
+        const chosen = messages.find(({ name }) => name === message);
+        return person?.template_id || chosen?.template_id || own?.id;
+    }
+
+    async showTemplate() {
+        const id = this.templateId;
+        this.templates[id] ||= loadTemplate(this.orm, id);
+        this.state.template = await this.keepLast.add(this.templates[id]);
     }
 
     async follow({ data }) {
@@ -81,11 +174,12 @@ export class MessagePreview extends Component {
         const { data } = this.props.record;
         const at = data.scheduled_at || undefined;
         if (data.message_type === "text") {
-            return { body: data.body, at };
+            return { body: this.tracked(data.body), at };
         }
         if (data.message_type === "media") {
             const headerType = data.media_kind || undefined;
-            return { headerType, body: data.media_caption, media: this.media, at };
+            const body = this.tracked(data.media_caption);
+            return { headerType, body, media: this.media, at };
         }
         const { template } = this.state;
         return template
@@ -101,6 +195,11 @@ export class MessagePreview extends Component {
                   at,
               }
             : {};
+    }
+
+    tracked(text) {
+        const { track_links, link_base } = this.props.record.data;
+        return track_links ? trackLinks(text, link_base) : text;
     }
 
     get media() {
@@ -128,6 +227,12 @@ export class MessagePreview extends Component {
         return Boolean(isTemplate && this.state.template?.variable_ids.length);
     }
 
+    /** The messages of a test, if there are several to look at. */
+    get messages() {
+        const isTemplate = this.props.record.data.message_type === "template";
+        return isTemplate && this.people.messages.length > 1 ? this.people.messages : [];
+    }
+
     get problems() {
         return (this.people.person?.problems || []).map((problem) => ({
             ...problem,
@@ -144,7 +249,8 @@ export class MessagePreview extends Component {
     /** A text that was just typed, else what the person gets, else an example. */
     getValue(component, name) {
         const key = `${component}.${name}`;
-        const value = this.props.record.data.template_params?.[key];
+        const isOwn = this.people.message === "A";
+        const value = isOwn ? this.props.record.data.template_params?.[key] : undefined;
         const text = typeof value === "string" ? value : value?.text;
         if (text) {
             return text;
@@ -183,12 +289,15 @@ widgets.add("whatsapp_message_preview", {
         { name: "template_id", type: "many2one" },
         { name: "template_version", type: "char" },
         { name: "template_params", type: "json" },
+        { name: "in_recipient_language", type: "boolean" },
         { name: "body", type: "text" },
         { name: "media_kind", type: "selection" },
         { name: "media_file", type: "binary" },
         { name: "media_filename", type: "char" },
         { name: "media_link", type: "char" },
         { name: "media_caption", type: "text" },
+        { name: "track_links", type: "boolean" },
+        { name: "link_base", type: "char" },
         { name: "scheduled_at", type: "datetime" },
         { name: "write_date", type: "datetime" },
     ],

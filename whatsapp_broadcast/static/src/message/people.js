@@ -6,6 +6,8 @@ import { useService } from "@web/core/utils/hooks";
 
 import { broadcastId, unsaved, useDraft } from "./draft";
 
+const MESSAGES = ["A", "B", "C"];
+
 /**
  * The people of a broadcast's audience, one at a time, and what the message says to each.
  *
@@ -21,6 +23,9 @@ export function usePeople() {
         count: 0,
         isMore: false,
         onlyProblems: false,
+        /** Of an A/B test: which one is shown, of these. */
+        message: "A",
+        messages: [],
         isLoading: true,
         error: "",
     });
@@ -38,18 +43,22 @@ export function usePeople() {
                 changes: unsaved(record),
                 only_problems: state.onlyProblems,
                 with_count: withCount,
+                message: state.message,
             }
         );
     }
 
     async function load(offset, withCount) {
         state.isLoading = true;
+        if (record.data.variant_ids && isRemoved(state.message, record.data.variant_ids)) {
+            state.message = "A";
+        }
         try {
             const found = await keepLast.add(fetch(offset, withCount));
             if (withCount) {
                 Object.assign(state, { count: found.count, isMore: found.is_more });
             }
-            state.error = "";
+            Object.assign(state, { error: "", messages: found.messages });
             if (!found.people.length && offset) {
                 return load(0, true); // the audience is smaller now
             }
@@ -76,9 +85,19 @@ export function usePeople() {
                 return load(offset, false);
             }
         },
+        /** Show another message of the test, to the same person if he gets it. */
+        async choose(message) {
+            state.message = message;
+            await load(state.offset, true);
+        },
         filter(onlyProblems) {
             state.onlyProblems = onlyProblems;
             return load(0, true);
         },
     });
+}
+
+/** The form may have one message less than it had. */
+function isRemoved(message, variants) {
+    return MESSAGES.indexOf(message) > variants.count;
 }

@@ -38,7 +38,9 @@ export class PeopleStepper extends Component {
     get emptyText() {
         const { onlyProblems, isMore } = this.people;
         if (!onlyProblems) {
-            return _t("Choose an audience to see the message for each person.");
+            return isMore
+                ? _t("None of the first 2,000 people gets it. The audience says why.")
+                : _t("Nobody gets it so far. Choose an audience: it says who is left out.");
         }
         return isMore
             ? _t("None of the first 2,000 people has a value that is refused.")

@@ -6,6 +6,7 @@ import { kanbanView } from "@web/views/kanban/kanban_view";
 import { ListController } from "@web/views/list/list_controller";
 import { listView } from "@web/views/list/list_view";
 
+import { Onboarding } from "../onboarding/onboarding";
 import { useBroadcastProgress } from "./progress_hook";
 
 /** A record that changes its state moves to another column or out of the filter. */
@@ -28,6 +29,9 @@ export class BroadcastFormController extends FormController {
 }
 
 export class BroadcastListController extends ListController {
+    static template = "whatsapp_broadcast.ListView";
+    static components = { ...ListController.components, Onboarding };
+
     setup() {
         super.setup();
         useBroadcastProgress(
@@ -38,6 +42,9 @@ export class BroadcastListController extends ListController {
 }
 
 export class BroadcastKanbanController extends KanbanController {
+    static template = "whatsapp_broadcast.KanbanView";
+    static components = { ...KanbanController.components, Onboarding };
+
     setup() {
         super.setup();
         useBroadcastProgress(
