@@ -30,7 +30,7 @@ class Ledger:
         """Give one line to be appended; see :meth:`flush`.
 
         :param float at: arrival, seconds on the monotonic clock.
-        :param dict request: keys ``to``, ``type``, ``callback_data``, ``context_id``.
+        :param dict request: keys ``to type callback_data context_id links``.
         :param str result: ``accepted``, an error code, or an HTTP status when the
             answer carried no code.
         """
@@ -45,6 +45,7 @@ class Ledger:
                 "message_id": message_id,
                 "callback_data": request["callback_data"],
                 "context_id": request["context_id"],
+                "links": request["links"],
                 "result": result,
             }
         )

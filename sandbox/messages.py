@@ -1,6 +1,7 @@
 """``POST /{phone_number_id}/messages``: check, take, answer."""
 
 import json
+import re
 import time
 
 from . import recipients
@@ -64,7 +65,29 @@ def ledger_keys(content):
         "type": content.get("type", "text"),
         "callback_data": content.get("biz_opaque_callback_data"),
         "context_id": quoted(content),
+        "links": links(content),
     }
+
+
+def links(content):
+    """Return the addresses in what was sent; of a template's buttons their ends."""
+    kind = content.get("type", "text")
+    said = content.get(kind)
+    if not isinstance(said, dict):
+        return []
+    if kind == "template":
+        return [str(end) for end in button_ends(said)]
+    return re.findall(
+        r"https?://\S+", str(said.get("body") or said.get("caption") or "")
+    )
+
+
+def button_ends(template):
+    for component in template.get("components") or ():
+        if isinstance(component, dict) and component.get("sub_type") == "url":
+            for parameter in component.get("parameters") or ():
+                if isinstance(parameter, dict):
+                    yield parameter.get("text")
 
 
 def quoted(content):

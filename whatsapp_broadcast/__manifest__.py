@@ -1,12 +1,12 @@
 {
     "name": "WhatsApp Broadcast",
-    "version": "19.0.1.3.0",
+    "version": "19.0.1.4.0",
     "summary": "Send WhatsApp broadcasts to leads and contacts",
     "category": "Marketing/WhatsApp",
     "author": "WhatsApp Broadcast contributors",
     "license": "LGPL-3",
     "application": True,
-    "depends": ["crm"],
+    "depends": ["crm", "link_tracker"],
     "external_dependencies": {
         "python": ["phonenumbers", "cryptography"],
     },
@@ -29,6 +29,7 @@
         "wizard/whatsapp_broadcast_refusal_views.xml",
         "wizard/whatsapp_broadcast_register_views.xml",
         "wizard/whatsapp_broadcast_test_views.xml",
+        "views/link_tracker_views.xml",
         "views/whatsapp_broadcast_recipient_views.xml",
         "views/whatsapp_broadcast_attempt_views.xml",
         "views/whatsapp_broadcast_message_views.xml",

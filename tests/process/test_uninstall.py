@@ -25,8 +25,10 @@ broadcast = env["whatsapp.broadcast"].with_user(env.ref("base.user_admin")).crea
     "number_id": number.id, "message_type": "media", "media_kind": "image",
     "media_file": PNG, "lead_ids": lead.ids,
 })
+broadcast.media_caption = "https://shop.example/offer"
 broadcast.action_review()
 broadcast.action_launch()
+broadcast._track_links()
 broadcast.activity_schedule("mail.mail_activity_data_todo")
 env["whatsapp.broadcast.attempt"].create(
     {"recipient_id": broadcast.recipient_ids.id, "by": env.uid})
@@ -63,9 +65,9 @@ env["ir.module.module"].search([("name", "=", "whatsapp_broadcast")]) \
 
 @pytest.fixture
 def database():
-    """A database with ``crm``, in which the addon is known but not installed."""
+    """A database with what it depends on, in which the addon is not installed."""
     name = postgres.database_name("test_uninstall")
-    odoo.copy(odoo.template("crm", ["crm"]), name)
+    odoo.copy(odoo.template("before", ["crm", "link_tracker"]), name)
     odoo.run_code(name, "env['ir.module.module'].update_list(); env.cr.commit()")
     yield name
     odoo.drop(name)

@@ -77,6 +77,7 @@ from . import (
     whatsapp_broadcast_attend,
     whatsapp_broadcast_consent_entry,
     whatsapp_broadcast_failures,
+    whatsapp_broadcast_links,
     whatsapp_broadcast_list_source,
     whatsapp_broadcast_unreached,
 )

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from ..engine import Result, queries
+from ..engine import Result, links, queries
 from ..engine.result import LATE
 from ..providers import (
     Button,
@@ -59,9 +59,15 @@ class Channel:
                 user_ref=row["user_ref"] or "",
                 token=row["token"],
                 template=_template(content, row) if kind == "template" else None,
-                text=content["body"] if kind == "text" else "",
+                text=_tracked(content, row, links.track_text, content["body"])
+                if kind == "text"
+                else "",
                 context_id=is_message and row["context_message_id"] or "",
-                media=_media(content, content["media_kind"], content["media_caption"])
+                media=_media(
+                    content,
+                    content["media_kind"],
+                    _tracked(content, row, links.track_text, content["media_caption"]),
+                )
                 if kind == "media"
                 else None,
             )
@@ -88,6 +94,12 @@ class Channel:
         )
 
 
+def _tracked(content, row, track, value):
+    """Have links that are tracked lead through here, by the key of who gets them."""
+    tracked = content.get("tracked_links")
+    return track(value, tracked, links.key_of(row["token"])) if tracked else value
+
+
 def _template(content, row):
     values = row["variables"] or {}
     media = content["header_type"] in ("image", "video", "document")
@@ -98,7 +110,11 @@ def _template(content, row):
         header_media=_media(content, content["header_type"], "") if media else None,
         body=_pairs(values.get("body")),
         buttons=tuple(
-            Button(index=index, sub_type=sub_type, value=value)
+            Button(
+                index=index,
+                sub_type=sub_type,
+                value=_tracked(content, row, links.track_value, value),
+            )
             for index, sub_type, value in values.get("button", ())
         ),
     )

@@ -129,9 +129,7 @@ class WhatsappBroadcastMessage(models.Model):
                 "company_id": self.company_id.id,
                 "user_id": (user or self.number_id.user_id).id,
                 "partner_id": self.partner_id.id,
-                "medium_id": self.env["utm.medium"]
-                ._fetch_or_create_utm_medium("WhatsApp", module="whatsapp_broadcast")
-                .id,
+                "medium_id": broadcast._utm_medium().id,
                 "source_id": broadcast._utm_source().id if broadcast else False,
                 "campaign_id": broadcast.campaign_id.id,
             }

@@ -46,6 +46,12 @@ class WhatsappBroadcast(models.Model):
             self._write_protected({"source_id": source.id})
         return self.source_id
 
+    def _utm_medium(self):
+        """Return the medium of all that comes of broadcasts."""
+        return self.env["utm.medium"]._fetch_or_create_utm_medium(
+            "WhatsApp", module="whatsapp_broadcast"
+        )
+
     def action_open_leads(self):
         """Open the leads that replies to this broadcast became."""
         self.ensure_one()

@@ -139,6 +139,7 @@ class WhatsappBroadcast(models.Model):
         elif self.message_type == "media" and self.media_kind == "audio":
             self._check_no_caption()
         self._check_text_lengths()
+        self._check_links()
         needs_media = self.message_type == "media" or self.template_header_type in (
             "image",
             "video",

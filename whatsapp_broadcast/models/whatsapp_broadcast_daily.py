@@ -69,4 +69,5 @@ class WhatsappBroadcastDaily(models.Model):
         """Count the last days anew."""
         self.env.flush_all()
         self.env.cr.execute(queries.REFRESH_DAILY)
+        self.env["link.tracker"]._cron_count_whatsapp_clicks()
         self.invalidate_model()

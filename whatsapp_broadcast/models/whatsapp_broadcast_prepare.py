@@ -102,6 +102,7 @@ class WhatsappBroadcast(models.Model):
         else:
             if counters["recipient_count"] > CHUNK:
                 self.env.cr.execute(queries.ANALYZE_RECIPIENTS)
+            self._track_links()
             self._set_state("sending")
             self._wake("send")
 

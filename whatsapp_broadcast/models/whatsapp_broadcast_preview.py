@@ -50,7 +50,7 @@ class WhatsappBroadcast(models.Model):
     def _check_text_lengths(self):
         """Refuse a text, or a caption, that is longer than the provider takes."""
         kind = {"text": "text", "media": "caption"}.get(self.message_type)
-        text = (self.body if kind == "text" else self.media_caption) or ""
+        text = self._longest_text()
         if kind and len(text) > self.text_limits[kind]:
             raise UserError(
                 self.env._(

@@ -36,6 +36,7 @@ class WhatsappBroadcastTemplateButton(models.Model):
     def _merge_remote(self, template, remote_buttons):
         """Replace the template's buttons by the provider's; our own marks stay."""
         marked = set(self.filtered("is_opt_out").mapped("text"))
+        tracked = set(self.filtered("is_tracked").mapped("url"))
         self.unlink()
         self.create(
             [
@@ -47,6 +48,8 @@ class WhatsappBroadcastTemplateButton(models.Model):
                     "url": button.url,
                     "phone": button.phone,
                     "is_opt_out": button.text in marked,
+                    # also when this server has another address by now
+                    **({"is_tracked": True} if button.url in tracked else {}),
                 }
                 for button in remote_buttons
             ]

@@ -102,7 +102,10 @@ class WhatsappBroadcastTemplate(models.Model):
 
     def _places(self):
         kinds = {button.index: button.kind for button in self.button_ids}
-        return {(v.component, *v._name_in_message(kinds)) for v in self.variable_ids}
+        return {
+            (v.component, v.is_tracked, *v._name_in_message(kinds))
+            for v in self.variable_ids
+        }
 
     def _in_language(self, code, others):
         """Return which of this one and ``others`` suits best.

@@ -20,6 +20,7 @@ from . import (
     test_lane,
     test_languages,
     test_left_out,
+    test_links,
     test_list,
     test_merge,
     test_message,

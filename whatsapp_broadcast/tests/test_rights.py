@@ -104,6 +104,7 @@ PUBLIC_METHODS = {
         "action_send_test": {"phones": ["+12125550100"]},
         "action_open_tests": {},
         "action_open_leads": {},
+        "action_open_links": {},
         "action_duplicate_for_unreached": {},
         "action_accept_template": {},
         "get_message_previews": {},

@@ -8,6 +8,7 @@ the limit says.
 from .addresses import *
 from .audience import *
 from .claim import *
+from .clicks import *
 from .clock import *
 from .consents import *
 from .conversations import *

@@ -162,8 +162,8 @@ ORDER BY sending.id
 #: launch.
 CONTENTS = f"""
 SELECT b.id, b.message_type, b.body, b.media_kind, b.media_id, b.media_link,
-    b.media_caption, b.media_filename, t.id AS template_id, t.name AS template,
-    t.language, t.header_type
+    b.media_caption, b.media_filename, b.tracked_links,
+    t.id AS template_id, t.name AS template, t.language, t.header_type
 FROM whatsapp_broadcast b
 LEFT JOIN whatsapp_broadcast_template t ON t.id = ANY({TEMPLATE_IDS})
 WHERE b.id = ANY(%(ids)s)

@@ -29,6 +29,14 @@ const BLOCKS = [
     ["number", /^(\uE000?)(?:\d{1,3})\. (.*)$/s],
 ];
 
+/** An address in a text, without what ends the sentence; as engine/links.py has it. */
+const LINK = /https?:\/\/[^\s<>"]*[^\s<>".,:;!?'*_~`()[\]{}]/g;
+
+/** @returns {string} the text with its addresses as short ones that begin with base */
+export function trackLinks(text, base) {
+    return (text || "").replace(LINK, `${base}…`);
+}
+
 function fill(text, getValue) {
     return (text || "")
         .replaceAll(START, "")

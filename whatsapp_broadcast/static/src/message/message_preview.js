@@ -11,6 +11,7 @@ import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
 import { broadcastId } from "./draft";
 import { directionOf, MessageBubble } from "./message_bubble";
+import { trackLinks } from "./message_format";
 import { usePeople } from "./people";
 import { PeopleStepper } from "./people_stepper";
 import { usePreviewTheme } from "./preview_theme";
@@ -100,11 +101,12 @@ export class MessagePreview extends Component {
         const { data } = this.props.record;
         const at = data.scheduled_at || undefined;
         if (data.message_type === "text") {
-            return { body: data.body, at };
+            return { body: this.tracked(data.body), at };
         }
         if (data.message_type === "media") {
             const headerType = data.media_kind || undefined;
-            return { headerType, body: data.media_caption, media: this.media, at };
+            const body = this.tracked(data.media_caption);
+            return { headerType, body, media: this.media, at };
         }
         const { template } = this.state;
         return template
@@ -120,6 +122,11 @@ export class MessagePreview extends Component {
                   at,
               }
             : {};
+    }
+
+    tracked(text) {
+        const { track_links, link_base } = this.props.record.data;
+        return track_links ? trackLinks(text, link_base) : text;
     }
 
     get media() {
@@ -216,6 +223,8 @@ widgets.add("whatsapp_message_preview", {
         { name: "media_filename", type: "char" },
         { name: "media_link", type: "char" },
         { name: "media_caption", type: "text" },
+        { name: "track_links", type: "boolean" },
+        { name: "link_base", type: "char" },
         { name: "scheduled_at", type: "datetime" },
         { name: "write_date", type: "datetime" },
     ],

@@ -18,6 +18,7 @@ const SPECIFICATION = {
             fallback: {},
             lead_path: {},
             partner_path: {},
+            is_tracked: {},
         },
     },
 };

@@ -54,8 +54,9 @@ export class VariablesField extends Component {
                 key,
                 value,
                 label: variableLabel(variable),
-                sample: variable.sample,
-                source: this.state.sources[key] || this.sourceOf(value),
+                sample: variable.is_tracked ? "" : variable.sample,
+                isTracked: variable.is_tracked,
+                source: this.state.sources[key] || this.sourceOf(value, variable),
                 byTemplate: this.byTemplate(variable),
                 templateFallback: variable.fallback,
             };
@@ -66,8 +67,9 @@ export class VariablesField extends Component {
         return typeof value === "string" ? { text: value } : value || {};
     }
 
-    sourceOf(value) {
-        return SOURCES.find((source) => value[source]) || "template";
+    sourceOf(value, variable) {
+        const isLeft = variable.is_tracked && !this.byTemplate(variable);
+        return SOURCES.find((source) => value[source]) || (isLeft ? "text" : "template");
     }
 
     /** What the template itself says, or "" if each broadcast must say it. */
@@ -82,6 +84,10 @@ export class VariablesField extends Component {
             user_phone: _t("Sender's phone"),
             user_email: _t("Sender's e-mail"),
         }[value_type];
+    }
+
+    get sameForAll() {
+        return _t("The same for everyone");
     }
 
     get userChoices() {

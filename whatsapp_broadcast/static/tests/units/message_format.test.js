@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@odoo/hoot";
 
-import { formatBlocks, formatMessage } from "@whatsapp_broadcast/message/message_format";
+import { formatBlocks, formatMessage, trackLinks } from "@whatsapp_broadcast/message/message_format";
 
 describe.current.tags("headless");
 
@@ -37,6 +37,14 @@ test("each mark has its style", () => {
         "",
         "font-monospace",
     ]);
+});
+
+test("addresses are shown as the short ones that are sent, what is around them stays", () => {
+    const base = "https://erp.example/w/";
+    const text = "See https://a.example/b?c=1. Or (http://d.example)!";
+    expect(trackLinks(text, base)).toBe(`See ${base}…. Or (${base}…)!`);
+    expect(trackLinks("a.example", base)).toBe("a.example");
+    expect(trackLinks(false, base)).toBe("");
 });
 
 test("letters of any language are words", () => {
