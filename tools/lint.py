@@ -47,7 +47,9 @@ def _module() -> bool:
 
 def _po() -> bool:
     files = list(_addon_files("*.po", "*.pot"))
-    return not files or _call("oca-checks-po", *files)
+    # It wants a translation that equals its text to be empty, so that nobody could
+    # tell it from a missing one. Our tests compare the files with `make pot`.
+    return not files or _call("oca-checks-po", "--disable=po-pretty-format", *files)
 
 
 def _data() -> bool:

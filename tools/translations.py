@@ -1,13 +1,17 @@
-"""``make pot``: the addons' texts as templates for translators."""
+"""``make pot``: the addons' texts as templates, and in each language."""
 
 import re
 from pathlib import Path
+
+import polib
 
 from . import environment, layout, odoo, odoo_source
 from .console import run_logged, say
 
 #: Lines that differ from day to day without a text having changed.
 DATES = re.compile(r'^"(POT-Creation-Date|PO-Revision-Date): .*\n', re.MULTILINE)
+#: The languages that the addons speak beside English.
+LANGUAGES = ("ar", "de", "es", "fr", "he", "pt_BR")
 
 
 def pot(addon: str) -> Path:
@@ -15,12 +19,44 @@ def pot(addon: str) -> Path:
     return layout.ROOT / addon / "i18n" / f"{addon}.pot"
 
 
+def po(addon: str, language: str) -> Path:
+    """Return the file with an addon's texts in one of LANGUAGES."""
+    return pot(addon).with_name(f"{language}.po")
+
+
 def write() -> None:
-    """Export the texts into our addons."""
+    """Export the texts into our addons; bring the files of each language up to them."""
     for addon in layout.ADDONS:
         pot(addon).parent.mkdir(exist_ok=True)
-        pot(addon).write_text(export(addon))
-        say(f"{pot(addon).relative_to(layout.ROOT)} written")
+        _write(pot(addon), export(addon))
+        for language in LANGUAGES:
+            _write(po(addon, language), merge(addon, language))
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)
+    say(f"{path.relative_to(layout.ROOT)} written")
+
+
+def merge(addon: str, language: str) -> str:
+    """Return an addon's present texts with what is translated of them.
+
+    A text that is new or was changed is empty: what stood there said something else.
+    """
+    texts = polib.pofile(pot(addon))
+    texts.metadata["Language"] = language
+    known = _translated(po(addon, language))
+    for entry in texts:
+        entry.msgstr = known.get(entry.msgid, "")
+    return str(texts)
+
+
+def _translated(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    return {
+        entry.msgid: entry.msgstr for entry in polib.pofile(path).translated_entries()
+    }
 
 
 def export(addon: str) -> str:

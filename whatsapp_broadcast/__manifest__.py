@@ -62,7 +62,10 @@
     ],
     "assets": {
         "web.assets_backend": ["whatsapp_broadcast/static/src/**/*"],
-        "web.assets_tests": ["whatsapp_broadcast/static/tests/tours/**/*"],
+        "web.assets_tests": [
+            "whatsapp_broadcast/static/tests/accessibility/**/*",
+            "whatsapp_broadcast/static/tests/tours/**/*",
+        ],
         "web.assets_unit_tests": ["whatsapp_broadcast/static/tests/units/**/*"],
     },
     "uninstall_hook": "uninstall_hook",

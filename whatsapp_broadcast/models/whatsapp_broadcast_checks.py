@@ -82,7 +82,7 @@ class WhatsappBroadcast(models.Model):
 
     def _check_prepared_values(self):
         """Refuse what was prepared with other variables than the template has now."""
-        row = self.recipient_ids.search(
+        row = self.env["whatsapp.broadcast.recipient"].search(
             [("broadcast_id", "=", self.id), ("due_at", "!=", False)], limit=1
         )
         if not row or self.message_type != "template":

@@ -272,7 +272,7 @@ class WhatsappBroadcast(models.Model):
             }
         count = None
         if with_count:
-            count = self.recipient_ids.browse().search_count(
+            count = self.env["whatsapp.broadcast.recipient"].search_count(
                 self._previewed_rows(message), limit=PREVIEW_OFFSET + 1
             )
         return {
@@ -292,7 +292,7 @@ class WhatsappBroadcast(models.Model):
         return domain & (has_address | Domain("skip_reason", "in", VALUE_REASONS))
 
     def _recipients_people(self, offset, limit, message):
-        recipients = self.recipient_ids.browse().search(
+        recipients = self.env["whatsapp.broadcast.recipient"].search(
             self._previewed_rows(message),
             offset=offset,
             limit=limit,

@@ -221,6 +221,13 @@ class TestPreview(PreviewCommon):
             ["line_breaks", "empty"],
         )
 
+    def test_one_recipient_is_read_of_many(self):
+        broadcast = self.make_prepared(3)
+        broadcast.env.invalidate_all()
+        broadcast.get_message_previews()
+        loaded = broadcast._fields["recipient_ids"]._get_cache(broadcast.env)
+        self.assertNotIn(broadcast.id, loaded)
+
     def test_counts_are_bounded(self):
         draft = self.draft()
         for name in ("PREVIEW_SAMPLE", "PREVIEW_OFFSET"):

@@ -69,7 +69,7 @@ export class MessagePreview extends Component {
             if (version !== this.version) {
                 this.version = version;
                 this.templates = {};
-                return this.showTemplate();
+                this.showTemplate(); // not returned: the form does not wait for it
             }
         });
         useEffect(
@@ -95,6 +95,79 @@ export class MessagePreview extends Component {
         const id = this.templateId;
         this.templates[id] ||= loadTemplate(this.orm, id);
         this.state.template = await this.keepLast.add(this.templates[id]);
+    }
+
+    get bubbleProps() {
+        const { data } = this.props.record;
+        const samples = {};
+        for (const { data: variable } of data.variable_ids.records) {
+            samples[variableKey(variable)] = variable.sample;
+        }
+        return {
+            headerType: data.header_type,
+            headerText: data.header_type === "text" && data.header_text,
+            body: data.body,
+            footer: data.footer,
+            buttons: data.button_ids.records.map((button) => button.data),
+            dir: directionOf(data.language),
+            getValue: (component, name) =>
+                samples[`${component}.${name}`] || `{{${name}}}`,
+        };
+    }
+}
+
+/** On a broadcast: the message as each person of the audience gets it. */
+export class MessagePreview extends Component {
+    static template = "whatsapp_broadcast.MessagePreview";
+    static components = { MessageBubble, PeopleStepper, ThemeToggle };
+    static props = standardWidgetProps;
+
+    setup() {
+        this.orm = useService("orm");
+        this.keepLast = new KeepLast();
+        this.state = useState({ template: null });
+        this.people = usePeople();
+        this.templates = {};
+        useRecordObserver(({ data }) => {
+            const version = `${data.template_id?.id}-${data.template_version}`;
+            if (version !== this.version) {
+                this.version = version;
+                this.templates = {};
+                this.showTemplate(); // not returned: the form does not wait for it
+            }
+        });
+        useEffect(
+            () => {
+                this.showTemplate();
+            },
+            () => [this.templateId]
+        );
+    }
+
+    /** The person may get a translation, or another message of a test. */
+    get templateId() {
+        const { template_id: own, in_recipient_language: translates } = this.props.record.data;
+        const { person, message, messages } = this.people;
+        if (message === "A" && !translates) {
+            return own?.id; // what was just chosen is shown at once
+        }
+        const chosen = messages.find(({ name }) => name === message);
+        return person?.template_id || chosen?.template_id || own?.id;
+    }
+
+    async showTemplate() {
+        const id = this.templateId;
+        this.templates[id] ||= loadTemplate(this.orm, id);
+        this.state.template = await this.keepLast.add(this.templates[id]);
+    }
+
+    async follow({ data }) {
+        const id = data.template_id?.id;
+        const version = `${id}-${data.template_version}`;
+        if (version !== this.version) {
+            this.version = version;
+            this.state.template = await this.keepLast.add(loadTemplate(this.orm, id));
+        }
     }
 
     get bubbleProps() {

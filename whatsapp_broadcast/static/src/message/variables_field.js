@@ -26,16 +26,21 @@ export class VariablesField extends Component {
         this.keepLast = new KeepLast();
         // A source that has no value yet is in no way part of the record.
         this.state = useState({ variables: [], sources: {} });
-        useRecordObserver(async ({ data }) => {
-            const id = data.template_id?.id;
-            const version = `${id}-${data.template_version}`;
-            if (version !== this.version) {
-                this.version = version;
-                const template = await this.keepLast.add(loadTemplate(this.orm, id));
-                this.state.sources = {};
-                this.state.variables = template?.variable_ids || [];
-            }
+        // nothing is returned: the form does not wait for the template
+        useRecordObserver((record) => {
+            this.follow(record);
         });
+    }
+
+    async follow({ data }) {
+        const id = data.template_id?.id;
+        const version = `${id}-${data.template_version}`;
+        if (version !== this.version) {
+            this.version = version;
+            const template = await this.keepLast.add(loadTemplate(this.orm, id));
+            this.state.sources = {};
+            this.state.variables = template?.variable_ids || [];
+        }
     }
 
     get model() {
