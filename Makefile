@@ -10,7 +10,7 @@ help:
 	@echo "make faults          what happens when things break; ROWS=F1,F4 SEED=1"
 	@echo "                     TIMES=50 (kills a point) SCALE=1 (of 1,000,000 people)"
 	@echo "make lint            all static checks"
-	@echo "make pot             export the texts for translators"
+	@echo "make pot             export the texts, bring each language up to them"
 	@echo "make clean           stop everything and remove .odoo/"
 	@echo "Variables: ODOO_BIN (an Odoo 19), PGHOST … (a PostgreSQL), DEBIAN_MIRROR"
 
