@@ -5,7 +5,7 @@ import csv
 import io
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ValidationError
 
 from ..engine import queries
 
@@ -196,11 +196,12 @@ class WhatsappBroadcast(models.Model):
             broadcast._follow_rows()
         return True
 
-    def action_download_invalid_rows(self):
-        """Download the rows with a problem, to correct and upload them."""
+    def action_download_invalid_rows(self, file_type="xlsx"):
+        """Download the rows with a problem, to correct and upload them.
+
+        :param str file_type: csv | xlsx
+        """
         self.ensure_one()
         self.check_access("read")
         rows = self._custom_rows([("problem", "!=", False)])
-        if not rows:
-            raise UserError(self.env._("No row has a problem."))
-        return rows._download(self, self.custom_columns or [])
+        return rows._download(self, self.custom_columns or [], file_type)

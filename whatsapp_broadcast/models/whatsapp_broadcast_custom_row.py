@@ -1,3 +1,4 @@
+import csv
 import io
 import json
 from itertools import islice
@@ -234,29 +235,24 @@ class WhatsappBroadcastCustomRow(models.Model):
 
     # === DOWNLOAD === #
 
-    def _download(self, owner, columns):
-        """Return an action that downloads these rows as a workbook.
+    def _download(self, owner, columns, file_type):
+        """Return an action that downloads these rows.
 
         :param owner: record whose readers may read the file
         :param list columns: names of columns for variables
+        :param str file_type: csv | xlsx
+        :raise UserError: if there is no such type, or no row
         """
-        labels = dict(self._fields["problem"]._description_selection(self.env))
-        content = io.BytesIO()
-        book = xlsxwriter.Workbook(content, {"constant_memory": True})
-        sheet = book.add_worksheet()
-        heads = (self.env._("Row"), self.env._("Phone"), self.env._("Name"))
-        self._write_cells(sheet, 0, [*heads, self.env._("Problem"), *columns])
-        for line, row in enumerate(self, start=1):
-            values = row["values"] or {}
-            cells = [str(row.row), row.phone or "", row.name or ""]
-            cells += [labels.get(row.problem, "")]
-            cells += [values.get(column) or "" for column in columns]
-            self._write_cells(sheet, line, cells)
-        book.close()
+        if file_type not in ("csv", "xlsx"):
+            raise UserError(self.env._("Choose csv or xlsx."))
+        if not self:
+            raise UserError(self.env._("No row has a problem."))
+        lines = self._problem_lines(columns)
+        content = _as_csv(lines) if file_type == "csv" else _as_workbook(lines)
         attachment = self.env["ir.attachment"].create(
             {
-                "name": f"{self.env._('rows-to-correct')}.xlsx",
-                "raw": content.getvalue(),
+                "name": f"{self.env._('rows-to-correct')}.{file_type}",
+                "raw": content,
                 "res_model": owner._name,
                 "res_id": owner.id,
             }
@@ -267,6 +263,32 @@ class WhatsappBroadcastCustomRow(models.Model):
             "target": "download",
         }
 
-    def _write_cells(self, sheet, line, cells):
+    def _problem_lines(self, columns):
+        """Yield the cells of each line, heads first."""
+        labels = dict(self._fields["problem"]._description_selection(self.env))
+        heads = (self.env._("Row"), self.env._("Phone"), self.env._("Name"))
+        yield [*heads, self.env._("Problem"), *columns]
+        for row in self:
+            values = row["values"] or {}
+            cells = [str(row.row), row.phone or "", row.name or ""]
+            cells += [labels.get(row.problem, "")]
+            yield cells + [values.get(column) or "" for column in columns]
+
+
+def _as_workbook(lines):
+    content = io.BytesIO()
+    book = xlsxwriter.Workbook(content, {"constant_memory": True})
+    sheet = book.add_worksheet()
+    for line, cells in enumerate(lines):
         for place, text in enumerate(cells):
             sheet.write_string(line, place, pasted.harmless(text))
+    book.close()
+    return content.getvalue()
+
+
+def _as_csv(lines):
+    content = io.StringIO(newline="")
+    writer = csv.writer(content)
+    for cells in lines:
+        writer.writerow(map(pasted.harmless, cells))
+    return content.getvalue().encode("utf-8-sig")  # else a spreadsheet guesses

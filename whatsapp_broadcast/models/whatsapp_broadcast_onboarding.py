@@ -111,11 +111,12 @@ class WhatsappBroadcast(models.Model):
 
     def _first_message_step(self):
         step = _step("first", self.env._("Send the first broadcast to yourself"))
-        step["is_done"] = self._was_accepted()
-        number, template = self._first_message()
-        if step["is_done"]:
+        if self._was_accepted():
+            step["is_done"] = True
             step["text"] = self.env._("WhatsApp accepted your first message.")
-        elif not number:
+            return step
+        number, template = self._first_message()
+        if not number:
             step["text"] = self.env._("Comes after the connection.")
         elif not template:
             step["text"] = self.env._("Comes as soon as a template is approved.")

@@ -1,4 +1,5 @@
 import base64
+import csv
 import io
 
 import openpyxl
@@ -51,10 +52,14 @@ class CustomCommon(BroadcastCommon):
     def problems(self):
         return [row.problem for row in self.rows()]
 
+    def downloaded(self, action):
+        """Return the content of what an action downloads."""
+        id_ = int(action["url"].split("/")[3].split("?")[0])
+        return self.env["ir.attachment"].browse(id_).raw
+
     def workbook(self, action):
         """Return the rows of what an action downloads."""
-        id_ = int(action["url"].split("/")[3].split("?")[0])
-        content = self.env["ir.attachment"].browse(id_).raw
+        content = self.downloaded(action)
         sheet = openpyxl.load_workbook(io.BytesIO(content)).active
         return [list(row) for row in sheet.iter_rows(values_only=True)]
 
@@ -198,6 +203,20 @@ class TestCustom(CustomCommon):
             self.broadcast.with_user(self.user).action_download_invalid_rows()
         )
         self.assertEqual(again, found)
+
+    def test_errors_to_download_as_csv(self):
+        paste = self.paste("phone,name,note\n=cmd(),Zoë,-1\n+12,Ann,fine\n")
+        paste.action_check()
+        content = self.downloaded(paste.action_download("csv"))
+        self.assertTrue(content.startswith(b"\xef\xbb\xbf"), "a spreadsheet guesses")
+        found = list(csv.reader(content.decode("utf-8-sig").splitlines()))
+        self.assertEqual(found[0], ["Row", "Phone", "Name", "Problem", "note"])
+        self.assertEqual(found[1][:3] + found[1][4:], ["2", "'=cmd()", "Zoë", "'-1"])
+        paste.action_take()
+        again = self.downloaded(self.broadcast.action_download_invalid_rows("csv"))
+        self.assertEqual(again, content)
+        with self.assertRaisesRegex(UserError, "csv or xlsx"):
+            self.broadcast.action_download_invalid_rows("exe")
 
     def test_rows_that_nobody_takes_go(self):
         paste = self.paste(TEXT)

@@ -168,16 +168,17 @@ class WhatsappBroadcastPaste(models.Model):
         self.state = {"check": "columns"}.get(self.state, "paste")
         return self._show()
 
-    def action_download(self):
-        """Download the rows with a problem."""
+    def action_download(self, file_type="xlsx"):
+        """Download the rows with a problem.
+
+        :param str file_type: csv | xlsx
+        """
         self.ensure_one()
         self.check_access("read")
         rows = self.env["whatsapp.broadcast.custom.row"].search(
             [("paste_id", "=", self.id), ("problem", "!=", False)]
         )
-        if not rows:
-            raise UserError(self.env._("No row has a problem."))
-        return rows._download(self, self._plan().columns)
+        return rows._download(self, self._plan().columns, file_type)
 
     def action_take(self):
         """Make the rows the broadcast's, and record the consents in them."""
