@@ -1,11 +1,15 @@
 import base64
 import importlib.util
 import json
+import unittest
 from pathlib import Path
 
 from odoo.tests import HttpCase, tagged
 
 from .screens import ScreensCommon
+
+#: A desk, and a phone held upright.
+SIZES = ["1366x768", "390x844"]
 
 #: Parts of a screen that are Odoo's frame around ours.
 FRAME = [
@@ -58,7 +62,7 @@ class TestAccessibility(ScreensCommon, HttpCase):
         super().setUpClass()
         package = importlib.util.find_spec("axe_playwright_python")
         if not package:
-            raise cls.skipTest(cls, "axe-playwright-python is not installed.")
+            raise unittest.SkipTest("axe-playwright-python is not installed.")
         rules = Path(package.origin).with_name("axe.min.js").read_bytes()
         cls.axe = cls.env["ir.attachment"].create(
             {
@@ -69,8 +73,7 @@ class TestAccessibility(ScreensCommon, HttpCase):
             }
         )
 
-    def look_at(self, screens, user, size):
-        self.browser_size = size
+    def look_at(self, screens, user):
         options = {
             "axeUrl": f"/web/content/{self.axe.id}",
             "scope": [".o_action_manager", ".modal"],
@@ -81,28 +84,22 @@ class TestAccessibility(ScreensCommon, HttpCase):
                 for rule in rules.split()
             ],
         }
-        self.browser_js(
-            "/odoo/whatsapp-broadcasts",
-            f"odoo.lookAtScreens({json.dumps(screens)}, {json.dumps(options)})",
-            "odoo.isReady && !!odoo.lookAtScreens",
-            login=user.login,
-            timeout=300,
-        )
+        for size in SIZES:
+            with self.subTest(size=size):
+                self.browser_size = size
+                self.browser_js(
+                    "/odoo/whatsapp-broadcasts",
+                    f"odoo.lookAtScreens({json.dumps(screens)}, {json.dumps(options)})",
+                    "odoo.isReady && !!odoo.lookAtScreens",
+                    login=user.login,
+                    timeout=300,
+                )
 
-    def test_user_at_a_desk(self):
-        self.look_at(self.user_screens(), self.user, "1366x768")
+    def test_user(self):
+        self.look_at(self.user_screens(), self.user)
 
-    def test_user_on_a_phone(self):
-        self.look_at(self.user_screens(), self.user, "390x844")
+    def test_manager(self):
+        self.look_at(self.manager_screens(), self.manager)
 
-    def test_manager_at_a_desk(self):
-        self.look_at(self.manager_screens(), self.manager, "1366x768")
-
-    def test_manager_on_a_phone(self):
-        self.look_at(self.manager_screens(), self.manager, "390x844")
-
-    def test_administrator_at_a_desk(self):
-        self.look_at(self.administrator_screens(), self.administrator, "1366x768")
-
-    def test_administrator_on_a_phone(self):
-        self.look_at(self.administrator_screens(), self.administrator, "390x844")
+    def test_administrator(self):
+        self.look_at(self.administrator_screens(), self.administrator)
