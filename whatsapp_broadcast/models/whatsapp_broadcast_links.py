@@ -166,8 +166,9 @@ class WhatsappBroadcast(models.Model):
 
     def _test_values(self):
         """Nobody's clicks: whoever tries a message out is no recipient."""
+        values = super()._test_values()  # may call the provider: nothing is locked yet
         self._track_links()
-        values, tracked = super()._test_values(), self.tracked_links
+        tracked = self.tracked_links
         if not tracked:
             return values
         for name in ("body", "media_caption"):

@@ -199,7 +199,7 @@ class ScreensCommon(ReportCommon, ConversationCommon, AudienceCommon):
         add = self.env["whatsapp.broadcast.list.add"].with_user(self.user)
         return [
             *self.views("action", LIST, "list", "kanban"),
-            *self.views("action", ".fc-view", "calendar"),
+            *self.views("action", f".fc-view, {LIST}", "calendar"),
             *(self.form(f"draft: {n}", b, DRAFT) for n, b in drafts.items()),
             *(self.form(n, b) for n, b in launched.items() if n != "test runs"),
             self.form("test runs", launched["test runs"], "[data-variant=A]"),

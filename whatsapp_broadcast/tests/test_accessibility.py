@@ -30,14 +30,14 @@ LEFT_OUT = [
     ("empty-table-header button-name", ".o_list_table th, .o_list_table th button"),
     ("label", ".o_list_table input[type=checkbox], .o_recurrent_weekdays input"),
     ("image-alt", ".o_m2o_avatar img"),
-    ("scrollable-region-focusable", ".o_list_renderer"),
+    ("scrollable-region-focusable", ".o_list_renderer, .o_pivot"),
     ("empty-table-header", ".o_pivot th"),
     # Fields.
     ("aria-allowed-attr", ".o_progress, .o_tag, .o-autocomplete--input"),
     ("aria-allowed-attr", ".o-dropdown:has(.o_select_menu_toggler)"),
     ("aria-required-parent", ".o_notebook_headers .nav-link"),
     ("label", ".o_field_percentage input"),
-    ("button-name", ".o_clipboard_button"),
+    ("button-name", ".o_clipboard_button, .o_calendar_view .oi-panel-right"),
     ("autocomplete-valid", ".o_select_menu_input"),
     ("label select-name aria-allowed-attr", ".o_tree_editor *"),
     # A card is a link, and its HTML element an article.

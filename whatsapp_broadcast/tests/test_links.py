@@ -10,8 +10,8 @@ from .common import BroadcastCommon, phone
 OFFER = "https://shop.example/offer"
 NEWS = "https://shop.example/news?from=us"
 TEXT = f"Look at {OFFER}, or read {NEWS}."
-PERSON = {"User-Agent": "Mozilla/5.0 (Linux; Android 15) Mobile"}
-PREVIEW = {"User-Agent": "WhatsApp/2.24.20 A"}
+PERSON = "Mozilla/5.0 (Linux; Android 15) Mobile"
+PREVIEW = "WhatsApp/2.24.20 A"
 TOKEN = "r%s-0123456789abcdef0123456789abcdef"
 
 
@@ -246,9 +246,12 @@ class TestLinks(LinkCommon):
 
 @tagged("post_install", "-at_install")
 class TestClicks(LinkCommon, HttpCase):
-    def press(self, address, headers=PERSON, **options):
+    def press(self, address, agent=PERSON, **options):
         return self.url_open(
-            f"/w/{address}", headers=headers, allow_redirects=False, **options
+            f"/w/{address}",
+            headers={"User-Agent": agent},
+            allow_redirects=False,
+            **options,
         )
 
     def counted(self, broadcast):

@@ -8,10 +8,15 @@ from .pauses import PAUSE_IS_TO_TELL
 
 CANCEL_REMAINING = """
 WITH remaining AS MATERIALIZED (
-    SELECT r.id FROM whatsapp_broadcast b
-    JOIN whatsapp_broadcast_recipient r ON r.broadcast_id = b.id
-    WHERE b.state IN ('cancelled', 'failed') AND r.due_at IS NOT NULL
-    LIMIT %(limit)s FOR UPDATE OF r SKIP LOCKED
+    SELECT due.id FROM whatsapp_broadcast b
+    CROSS JOIN LATERAL (
+        -- in the order of an index, as the others' rows may be a million
+        SELECT r.id FROM whatsapp_broadcast_recipient r
+        WHERE r.broadcast_id = b.id AND r.due_at IS NOT NULL
+        ORDER BY r.due_at, r.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ) AS due
+    WHERE b.state IN ('cancelled', 'failed')
+    LIMIT %(limit)s
 )
 UPDATE whatsapp_broadcast_recipient r SET state = 'cancelled', due_at = NULL
 FROM remaining WHERE r.id = remaining.id

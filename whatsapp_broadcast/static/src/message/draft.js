@@ -76,7 +76,9 @@ export function useDraft(callback) {
     onWillDestroy(() => (isGone = true)); // a form may make a widget that it never shows
     let key, last;
     let isOther = false;
-    const call = useDebounced(() => {
+    const call = useDebounced(async () => {
+        // A list changes at once, what would be saved when the onchange has answered.
+        await last.model.mutex.getUnlockedDef();
         if (!isGone) {
             callback(last, isOther);
             isOther = false;

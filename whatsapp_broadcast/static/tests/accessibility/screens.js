@@ -107,10 +107,11 @@ function ours(selector) {
     return [...new Set([...widgets].flatMap((one) => [...one.querySelectorAll(selector)]))];
 }
 
-/** What may change with the focus, of an element or the box around it. */
+/** What may change with the focus, of an element or the boxes around it. */
 function look(element) {
-    return [element, element.parentElement]
-        .map((one) => getComputedStyle(one))
+    const box = element.closest(".o_whatsapp_text_field");
+    return [element, element.parentElement, box]
+        .map((one) => (one ? getComputedStyle(one) : {}))
         .map((style) => [style.outline, style.boxShadow, style.border, style.backgroundColor])
         .join();
 }

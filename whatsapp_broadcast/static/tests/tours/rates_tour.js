@@ -6,7 +6,7 @@ const tours = registry.category("web_tour.tours");
 tours.add("whatsapp_broadcast_change_rate", {
     steps: () => [
         ...search("Market", "North America"),
-        click(".o_data_row:contains(Utility) td[name=price]"),
+        click(".o_list_view:has(.o_data_row:count(4)) .o_data_row:contains(Utility) td[name=price]"),
         {
             trigger: ".o_selected_row .o_field_widget[name=price] input",
             run: "edit 0.25 && press Tab",
