@@ -92,7 +92,7 @@ function withoutFocus() {
     const found = ours(FOCUSABLE)
         .filter((element) => element.tabIndex >= 0 && !element.disabled && element.checkVisibility())
         .filter((element) => {
-            element.blur();
+            document.activeElement.blur(); // it may be in the same box
             const calm = look(element);
             element.focus({ preventScroll: true });
             return document.activeElement !== element || look(element) === calm;
