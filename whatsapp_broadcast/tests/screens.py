@@ -98,7 +98,9 @@ class ScreensCommon(ReportCommon, ConversationCommon, AudienceCommon):
             "test": self.make_broadcast(self.leads, **self.two_messages()),
             "languages": self.make_broadcast(self.leads, in_recipient_language=True),
             "text": self.make_broadcast(
-                self.leads, message_type="text", body="We are *open* 😀"
+                self.leads,
+                message_type="text",
+                body="We are *open* 😀 https://garden.example/roses",
             ),
             "media": self.make_broadcast(
                 self.leads,
@@ -140,6 +142,14 @@ class ScreensCommon(ReportCommon, ConversationCommon, AudienceCommon):
             "test runs": tested,
             "done": self.done,
         }
+
+    def with_links(self):
+        """Return the action that shows the links of a broadcast."""
+        broadcast = self.make_broadcast(
+            message_type="text", body="https://garden.example/roses"
+        )
+        broadcast._track_links()
+        return broadcast.action_open_links()
 
     def two_messages(self):
         """Return the values of a broadcast that tests two templates."""
@@ -228,6 +238,7 @@ class ScreensCommon(ReportCommon, ConversationCommon, AudienceCommon):
                 "add to list", add._open("crm.lead", {"active_ids": [1]}), DIALOG
             ),
             self.screen("recipients", self.done.action_open_recipients(), LIST),
+            self.screen("links", self.with_links(), LIST),
             self.form("recipient", self.done.recipient_ids[6]),
             self.screen("left out", drafts["leads"].action_open_recipients(), LIST),
             *self.views("inbox_action", LIST, "list", "kanban"),
