@@ -35,16 +35,7 @@ class LinkCommon(BroadcastCommon):
             cls.account,
             "offer",
             "Hello",
-            button_ids=[
-                Command.create(
-                    {
-                        "index": 0,
-                        "kind": "url",
-                        "text": "Look",
-                        "url": cls.base + "{{1}}",
-                    }
-                )
-            ],
+            button_ids=[url_button(cls.base + "{{1}}")],
         )
 
     def launched(self, count=1, **values):
@@ -225,16 +216,7 @@ class TestLinks(LinkCommon):
             self.account,
             "theirs",
             "Hello",
-            button_ids=[
-                Command.create(
-                    {
-                        "index": 0,
-                        "kind": "url",
-                        "text": "Look",
-                        "url": "https://shop.example/w/{{1}}",
-                    }
-                )
-            ],
+            button_ids=[url_button("https://shop.example/w/{{1}}")],
         )
         self.assertFalse(others.button_ids.is_tracked)
 
@@ -327,6 +309,10 @@ class TestClicks(LinkCommon, HttpCase):
             [("whatsapp_broadcast_id", "=", broadcast.id), ("url", "=", OFFER)]
         )
         self.assertEqual(tracker.count, 1)
+
+
+def url_button(url):
+    return Command.create({"index": 0, "kind": "url", "text": "Look", "url": url})
 
 
 class Recorder:
