@@ -229,6 +229,7 @@ class TestPreviewTour(PreviewCommon, HttpCase):
             login=salesperson.login,
         )
         self.assertEqual(broadcast.body, "We are *open*😀")
+        self.assertFalse(broadcast.track_links)
 
 
 @tagged("post_install", "-at_install")

@@ -9,6 +9,21 @@ registry.category("web_tour.tours").add("whatsapp_broadcast_write_text", {
             run: "click",
         },
         {
+            content: "An address is shown as it will be sent",
+            trigger: AREA,
+            run: "edit See https://shop.example/offer.",
+        },
+        {
+            trigger: ".o_whatsapp_preview_bubble:contains(/w/…)",
+        },
+        {
+            trigger: ".o_field_widget[name=track_links] input",
+            run: "click",
+        },
+        {
+            trigger: ".o_whatsapp_preview_bubble:contains(See https://shop.example/offer.)",
+        },
+        {
             trigger: AREA,
             run: "edit We are open",
         },
@@ -42,21 +57,6 @@ registry.category("web_tour.tours").add("whatsapp_broadcast_write_text", {
         },
         {
             trigger: ".o_whatsapp_length:contains(/ 4096)",
-        },
-        {
-            content: "An address is shown as it will be sent",
-            trigger: AREA,
-            run: "edit See https://shop.example/offer.",
-        },
-        {
-            trigger: ".o_whatsapp_preview_bubble:contains(/w/…)",
-        },
-        {
-            trigger: ".o_field_widget[name=track_links] input",
-            run: "click",
-        },
-        {
-            trigger: ".o_whatsapp_preview_bubble:contains(See https://shop.example/offer.)",
         },
         {
             trigger: ".o_form_button_save",
