@@ -84,7 +84,7 @@ export class VariablesField extends Component {
             none: "",
             recipient_name: _t("Recipient's name"),
             field: path ? _t("Field %s", path) : "",
-            text: _t("“%s”", text),
+            text: text ? _t("“%s”", text) : "",
             user_name: _t("Sender's name"),
             user_phone: _t("Sender's phone"),
             user_email: _t("Sender's e-mail"),
