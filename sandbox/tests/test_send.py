@@ -364,8 +364,17 @@ async def test_ledger_line(sandbox):
         "message_id": wamid,
         "callback_data": "row:1",
         "context_id": None,
+        "links": [],
         "result": "accepted",
     }
+
+
+async def test_links_in_the_ledger(sandbox):
+    body = {"body": "See https://a.example/x and http://b.example"}
+    for message in (offer(), {**text(), "text": body}):
+        await sandbox.send(message)
+    found = [line["links"] for line in sandbox.ledger()]
+    assert found == [["abc"], ["https://a.example/x", "http://b.example"]]
 
 
 @pytest.mark.parametrize(
