@@ -43,7 +43,10 @@ class WhatsappBroadcast(models.Model):
     is_link_base_local = fields.Boolean(compute="_compute_link_base")
     link_count = fields.Integer("Links", compute="_compute_link_count")
 
-    @api.depends("message_type", "body", "media_caption", "template_id", "track_links")
+    @api.depends(
+        *("message_type", "body", "media_caption", "track_links"),
+        *("template_id", "variant_ids.template_id"),
+    )
     def _compute_link_base(self):
         base = self.browse().get_base_url() + links.PATH
         for broadcast in self:

@@ -35,6 +35,7 @@ from . import (
     test_people,
     test_person,
     test_preview,
+    test_preview_draft,
     test_received,
     test_report,
     test_rights,

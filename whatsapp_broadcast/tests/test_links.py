@@ -1,3 +1,7 @@
+from unittest.mock import patch
+
+import psycopg2
+
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
@@ -298,6 +302,16 @@ class TestClicks(LinkCommon, HttpCase):
         address = self.address(broadcast, broadcast.recipient_ids)
         broadcast.action_back_to_draft()  # its recipients are gone
         self.assertEqual(self.press(address).status_code, 302)
+
+    def test_whoever_presses_gets_to_the_page_counted_or_not(self):
+        broadcast = self.launched()
+        [row] = self.claimed(broadcast)
+        trackers = type(self.env["link.tracker"])
+        busy = psycopg2.OperationalError("canceling statement due to lock timeout")
+        with patch.object(trackers, "_count_whatsapp_click", side_effect=busy):
+            answer = self.press(self.address(broadcast, row))
+        self.assertEqual(answer.status_code, 302)
+        self.assertTrue(answer.headers["Location"].startswith(OFFER))
 
     def test_trackers_are_counted_for_campaigns_by_the_cron(self):
         broadcast = self.launched()
