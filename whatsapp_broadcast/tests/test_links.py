@@ -259,9 +259,9 @@ class TestClicks(LinkCommon, HttpCase):
         self.assertNotIn("Set-Cookie", answer.headers)
         self.assertEqual(self.counted(broadcast), (1, {OFFER: 1, NEWS: 0}))
         self.assertTrue(first.clicked_at)
-        self.press(self.address(broadcast, first))
-        self.press(self.address(broadcast, first, NEWS))
-        self.press(self.address(broadcast, second))
+        for row, target in ((first, OFFER), (first, NEWS), (second, OFFER)):
+            answer = self.press(self.address(broadcast, row, target))
+            self.assertEqual(answer.status_code, 302)
         self.assertEqual(self.counted(broadcast), (2, {OFFER: 2, NEWS: 1}))
 
     def test_what_nobody_presses_is_not_counted(self):
