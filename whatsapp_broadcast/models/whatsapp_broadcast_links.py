@@ -170,7 +170,8 @@ class WhatsappBroadcast(models.Model):
     def _test_values(self):
         """Nobody's clicks: whoever tries a message out is no recipient."""
         values = super()._test_values()  # may call the provider: nothing is locked yet
-        self._track_links()
+        if self.state == "draft" or not self.tracked_links:
+            self._track_links()  # what was launched keeps the links that are out
         tracked = self.tracked_links
         if not tracked:
             return values

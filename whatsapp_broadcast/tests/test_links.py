@@ -183,6 +183,13 @@ class TestLinks(LinkCommon):
         )
         self.assertEqual(broadcast.body, TEXT)
 
+    def test_a_test_leaves_the_links_that_are_out(self):
+        broadcast = self.launched()
+        sent = broadcast.tracked_links
+        broadcast.campaign_id = self.env["utm.campaign"].create({"name": "Spring"})
+        broadcast.action_send_test(["+12125550199"])
+        self.assertEqual(broadcast.tracked_links, sent)
+
     def test_a_text_has_room_for_its_links(self):
         text = "x" * 4070 + " https://a.b/c"
         broadcast = self.make_broadcast(
